@@ -1,0 +1,96 @@
+//! A topic: the name that events are published to.
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+/// The longest topic name, in bytes. Topics are kept in every index, so their length is bounded.
+pub const MAX_TOPIC_BYTES: usize = 1024;
+
+/// The name that events are published to: 1 to [`MAX_TOPIC_BYTES`] bytes of UTF-8 without control characters.
+///
+/// Cloning is cheap (a reference count).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Topic(Arc<str>);
+
+/// Why a string is not a topic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TopicError {
+    /// The name has no characters.
+    #[error("a topic name is empty: give it at least one character")]
+    Empty,
+    /// The name is longer than [`MAX_TOPIC_BYTES`].
+    #[error("a topic name is {0} bytes long: at most {MAX_TOPIC_BYTES} are allowed")]
+    TooLong(usize),
+    /// The name holds a control character.
+    #[error("a topic name holds the control character {0:?}: remove it")]
+    Control(char),
+}
+
+impl Topic {
+    /// Checks `name` and makes it a topic.
+    ///
+    /// # Errors
+    /// When the name is empty, longer than [`MAX_TOPIC_BYTES`] or holds a control character.
+    pub fn new(name: impl AsRef<str>) -> Result<Self, TopicError> {
+        let name = name.as_ref();
+        check_name(name)?;
+        Ok(Self(Arc::from(name)))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The rule for topics, which patterns share.
+pub(crate) fn check_name(name: &str) -> Result<(), TopicError> {
+    if name.is_empty() {
+        return Err(TopicError::Empty);
+    }
+    if name.len() > MAX_TOPIC_BYTES {
+        return Err(TopicError::TooLong(name.len()));
+    }
+    match name.chars().find(|c| c.is_control()) {
+        Some(control) => Err(TopicError::Control(control)),
+        None => Ok(()),
+    }
+}
+
+impl Borrow<str> for Topic {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_script_are_topics() {
+        for name in ["messages", "orders/7", "https://example.com/books/1", "消息", "a b"] {
+            assert_eq!(Topic::new(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn bad_names_are_refused_with_the_reason() {
+        assert_eq!(Topic::new(""), Err(TopicError::Empty));
+        assert_eq!(Topic::new("a\nb"), Err(TopicError::Control('\n')));
+        assert_eq!(Topic::new("\0"), Err(TopicError::Control('\0')));
+        assert_eq!(Topic::new("x".repeat(1025)), Err(TopicError::TooLong(1025)));
+    }
+}
