@@ -1,24 +1,42 @@
 //! The heart of Tidings: topics, selectors, the [`Log`] trait, publish, replay and the fan-out.
 //!
 //! No HTTP and no storage are in it. Fronts and sources publish and subscribe through a [`Hub`]; a [`Log`] behind it
-//! decides the order and keeps the history.
+//! decides the order and keeps the history. A Rust program embeds the hub through this crate and an engine of
+//! `tidings-log`.
+//!
+//! The way of an event: [`Hub::publish`] checks it and hands it to the log; the log makes it durable, answers the
+//! publisher, and tells the hub's follower; the follower encodes it once and hands the bytes to every shard; each shard
+//! writes them to its own subscribers.
 
+mod batch;
+mod control;
 mod hub;
 mod log;
+mod pipe;
 mod position;
 mod publication;
+mod registry;
 mod selector;
+mod settings;
+mod shard;
+mod sink;
+mod stats;
+mod subscription;
 mod topic;
 
-pub use hub::{Hub, PublishError, Receipt};
+pub use control::ResetReason;
+pub use hub::{Hub, LiveTopic, PublishError, Receipt, come_back};
 pub use log::{
     AppendError, Appended, BoxFuture, Entry, Follower, Log, LogStatus, Lookup, Page, ReadError, ReadLimit,
     TopicSummary,
 };
 pub use position::{Epoch, NotAPosition, Position};
 pub use publication::{
-    CONTROL_PREFIX, InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, MAX_RETRY_MS, MAX_TOPICS_PER_EVENT,
-    Publication, RESERVED_IDS,
+    CONTROL_PREFIX, InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, MAX_RETRY_MS,
+    MAX_TOPICS_PER_EVENT, Publication, RESERVED_IDS,
 };
 pub use selector::{Pattern, Selection, Selector};
+pub use settings::Settings;
+pub use stats::{EndReason, HubStats};
+pub use subscription::{Start, SubscribeError, Subscriber, Subscription};
 pub use topic::{MAX_TOPIC_BYTES, Topic, TopicError};

@@ -160,7 +160,12 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
 
     /// The entries from offset `from` on that the selection matches. Entries become readable no later than the
     /// follower is told of them, and never before they are durable.
-    fn read(&self, from: u64, selection: Arc<Selection>, limit: ReadLimit) -> BoxFuture<Result<Page, ReadError>>;
+    fn read(
+        &self,
+        from: u64,
+        selection: Arc<Selection>,
+        limit: ReadLimit,
+    ) -> BoxFuture<Result<Page, ReadError>>;
 
     /// Where reading goes on after the event of this id, publisher-given or generated.
     fn find(&self, id: String) -> BoxFuture<Result<Lookup, ReadError>>;

@@ -66,7 +66,9 @@ pub enum InvalidPublication {
     #[error("the id is {0} bytes long: at most {MAX_ID_BYTES} are allowed")]
     IdTooLong(usize),
     /// The id is a word that means something else where a cursor stands, or has the form of generated ids.
-    #[error("the id {0:?} is reserved: words such as \"earliest\" and the form of the hub's own ids mean something else to it; choose another")]
+    #[error(
+        "the id {0:?} is reserved: words such as \"earliest\" and the form of the hub's own ids mean something else to it; choose another"
+    )]
     ReservedId(Box<str>),
     /// The retry time is longer than [`MAX_RETRY_MS`].
     #[error("a retry of {0} ms is too long: at most {MAX_RETRY_MS} are allowed")]
@@ -76,7 +78,14 @@ pub enum InvalidPublication {
 impl Publication {
     /// A publication of `data` to one topic, with nothing else set.
     pub fn new(topic: Topic, data: impl Into<Bytes>) -> Self {
-        Self { topics: Box::new([topic]), data: data.into(), event: None, id: None, retry: None, private: false }
+        Self {
+            topics: Box::new([topic]),
+            data: data.into(),
+            event: None,
+            id: None,
+            retry: None,
+            private: false,
+        }
     }
 
     /// Whether the hub accepts it.

@@ -1,0 +1,253 @@
+//! Committed events with their wire bytes: encoded once, shared by every shard and every subscriber.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tidings_stream::Frame;
+
+use crate::log::Entry;
+
+/// Wire bytes are cut into chunks of about this many bytes (one event is never split), because a subscriber that has
+/// taken a part of a chunk keeps all of it in memory.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Consecutive or selected events, by rising offset, with their wire bytes.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    entries: Vec<Arc<Entry>>,
+    spans: Vec<Span>,
+    chunks: Vec<Bytes>,
+    bytes: usize,
+}
+
+/// Where one event's wire bytes are.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    chunk: u32,
+    start: usize,
+    end: usize,
+}
+
+impl Batch {
+    /// Encodes the entries.
+    pub(crate) fn encode(entries: &[Arc<Entry>]) -> Self {
+        let mut batch = Self {
+            entries: entries.to_vec(),
+            spans: Vec::with_capacity(entries.len()),
+            chunks: Vec::new(),
+            bytes: 0,
+        };
+        let mut chunk = BytesMut::new();
+        for entry in entries {
+            let id = entry.id();
+            let publication = &entry.publication;
+            let frame = Frame {
+                id: Some(&id),
+                event: publication.event.as_deref(),
+                retry: publication.retry,
+                data: Some(std::str::from_utf8(&publication.data).unwrap_or_default()),
+            };
+            let len = frame.encoded_len();
+            if !chunk.is_empty() && chunk.len() + len > CHUNK_BYTES {
+                batch.seal(&mut chunk);
+            }
+            chunk.reserve(len);
+            let start = chunk.len();
+            // The publication was checked at the door and the log keeps bytes as they are, so this does not fail;
+            // were it to, the event would be an empty span, seen in the log line and nowhere else.
+            if let Err(error) = frame.encode(&mut chunk) {
+                tracing::error!(%error, position = %entry.position, "a stored event cannot be encoded");
+            }
+            batch.spans.push(Span { chunk: batch.chunks.len() as u32, start, end: chunk.len() });
+        }
+        batch.seal(&mut chunk);
+        batch
+    }
+
+    fn seal(&mut self, chunk: &mut BytesMut) {
+        self.bytes += chunk.len();
+        self.chunks.push(chunk.split().freeze());
+    }
+
+    /// The entries, by rising offset.
+    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// The first entry's offset, or `None` when there are none.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.entries.first().map(|entry| entry.position.offset)
+    }
+
+    /// The offset behind the last entry, or `None` when there are none.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.entries.last().map(|entry| entry.position.offset + 1)
+    }
+
+    /// How many wire bytes there are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// Wire bytes to be written to one or many subscribers at once: some events of some batches, as few slices as they
+/// allow, with the mark at which each event ends.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    slices: Vec<Bytes>,
+    marks: Vec<Mark>,
+    len: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// How many bytes of the run have gone once this event has.
+    end: usize,
+    /// The cursor behind this event.
+    next: u64,
+}
+
+/// What is left of a run when a part of it has been taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// The rest of the event that was taken in part; empty between two events.
+    pub(crate) partial: Bytes,
+    /// Where to go on after the partial event; `None` when not one event was begun.
+    pub(crate) next: Option<u64>,
+    /// How many events were begun.
+    pub(crate) events: usize,
+}
+
+impl Run {
+    /// Adds the batch's event at `index`, which stands behind all that were added before.
+    pub(crate) fn push(&mut self, batch: &Batch, index: usize) {
+        let (span, next) = (batch.spans[index], batch.entries[index].position.offset + 1);
+        let chunk = &batch.chunks[span.chunk as usize];
+        let wire = chunk.slice(span.start..span.end);
+        self.len += wire.len();
+        self.marks.push(Mark { end: self.len, next });
+        match self.slices.last_mut() {
+            // Neighbours in one chunk go out as one slice.
+            Some(last) if last.as_ptr_range().end == wire.as_ptr() && is_within(chunk, last) => {
+                let start = last.as_ptr() as usize - chunk.as_ptr() as usize;
+                *last = chunk.slice(start..span.end);
+            }
+            _ => self.slices.push(wire),
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.slices.clear();
+        self.marks.clear();
+        self.len = 0;
+    }
+
+    /// The offset of the first event, or `None` when there are none.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.marks.first().map(|mark| mark.next - 1)
+    }
+
+    pub(crate) fn slices(&self) -> &[Bytes] {
+        &self.slices
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn events(&self) -> usize {
+        self.marks.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    /// What is left when the first `taken` bytes have been taken, fewer than all.
+    pub(crate) fn rest(&self, taken: usize) -> Rest {
+        let whole = self.marks.partition_point(|mark| mark.end <= taken);
+        let begun_at = whole.checked_sub(1).map_or(0, |last| self.marks[last].end);
+        let events = if taken > begun_at { whole + 1 } else { whole };
+        let next = events.checked_sub(1).map(|last| self.marks[last].next);
+        let partial = match events > whole {
+            true => self.range(taken, self.marks[whole].end),
+            false => Bytes::new(),
+        };
+        Rest { partial, next, events }
+    }
+
+    /// Bytes `from..to`, which lie within one event and so within one slice.
+    fn range(&self, from: usize, to: usize) -> Bytes {
+        let mut start = 0;
+        for slice in &self.slices {
+            if from < start + slice.len() {
+                return slice.slice(from - start..to - start);
+            }
+            start += slice.len();
+        }
+        Bytes::new()
+    }
+}
+
+/// Whether `part` is a slice of `chunk`. Adjacent addresses alone do not say so.
+fn is_within(chunk: &Bytes, part: &Bytes) -> bool {
+    let (chunk, part) = (chunk.as_ptr_range(), part.as_ptr_range());
+    chunk.start <= part.start && part.end <= chunk.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Epoch, Position, Publication, Topic};
+    use proptest::prelude::*;
+
+    fn entries(sizes: &[usize]) -> Vec<Arc<Entry>> {
+        let entry = |(offset, size): (usize, &usize)| {
+            Arc::new(Entry {
+                position: Position { epoch: Epoch::new(1), offset: offset as u64 },
+                time: 0,
+                publication: Publication::new(Topic::new("t").unwrap(), "x".repeat(*size)),
+            })
+        };
+        sizes.iter().enumerate().map(entry).collect()
+    }
+
+    #[test]
+    fn neighbours_become_one_slice() {
+        let batch = Batch::encode(&entries(&[1, 2, 3, 4]));
+        let mut run = Run::default();
+        for index in [0, 1, 3] {
+            run.push(&batch, index);
+        }
+        assert_eq!((run.slices().len(), run.events()), (2, 3));
+        assert!(run.slices()[0].starts_with(b"id: 0000000000001-0\ndata: x\n\nid: 0000000000001-1\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_part_is_taken_the_rest_completes_it(
+            sizes in proptest::collection::vec(prop_oneof![0..300usize, 60_000..70_000usize], 1..12),
+            keep in proptest::collection::vec(any::<bool>(), 12),
+            cut in 0.0..1.0f64,
+        ) {
+            let batch = Batch::encode(&entries(&sizes));
+            let mut run = Run::default();
+            let kept: Vec<usize> = (0..sizes.len()).filter(|&index| keep[index]).collect();
+            for &index in &kept {
+                run.push(&batch, index);
+            }
+            prop_assume!(!run.is_empty());
+            let whole: Vec<u8> = run.slices().concat();
+            prop_assert_eq!(whole.len(), run.len());
+            let taken = (cut * run.len() as f64) as usize;
+            let rest = run.rest(taken);
+            // What was taken, and the partial rest, are exactly the first `events` events.
+            let mut expected = Run::default();
+            for &index in &kept[..rest.events] {
+                expected.push(&batch, index);
+            }
+            prop_assert_eq!([&whole[..taken], &rest.partial[..]].concat(), expected.slices().concat());
+            prop_assert_eq!(rest.next, rest.events.checked_sub(1).map(|last| kept[last] as u64 + 1));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What can be set about a hub.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+/// Settings of a [`Hub`](crate::Hub). The defaults suit a server with thousands of subscribers.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How many shards, each a thread, share the fan-out. Default: one per core.
+    pub shards: NonZeroUsize,
+    /// After how long a silence a subscriber is sent a comment, so that nothing in between takes the connection for
+    /// dead. Default: 15 s, which every proxy's usual limit allows.
+    pub heartbeat: Duration,
+    /// How long a subscriber may take nothing, with something to take, before it is dropped. Default: 60 s.
+    pub stall: Duration,
+    /// How many bytes wait at most between a shard and one subscriber's connection. Default: 32 KiB.
+    pub subscriber_bytes: usize,
+    /// How many bytes of history are read at a time for a subscriber who is behind. Default: 32 KiB. Together with
+    /// `subscriber_bytes` and one event this bounds the memory of a slow subscriber.
+    pub page_bytes: usize,
+    /// How many subscribers there may be at once. Default: 100,000.
+    pub max_subscribers: u64,
+    /// How many selectors one subscription may have. Default: 100.
+    pub max_selectors: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shards: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            heartbeat: Duration::from_secs(15),
+            stall: Duration::from_secs(60),
+            subscriber_bytes: 32 * 1024,
+            page_bytes: 32 * 1024,
+            max_subscribers: 100_000,
+            max_selectors: 100,
+        }
+    }
+}

@@ -1,0 +1,508 @@
+//! A shard: one thread that owns its subscribers outright.
+//!
+//! The invariant that everything here keeps: **a subscriber has been sent, or has in its rest, exactly the events that
+//! it asked for below its cursor** (for a live one: below the shard's position, if that is higher). Live delivery,
+//! catching up from the recent batches and replay from the log only ever move that cursor forward, so there is no seam
+//! between them at which an event could be lost or doubled.
+//!
+//! Nothing here waits for a subscriber: a sink that is full is left alone until it calls, and what it missed is read
+//! again from where it got to. Nothing here reads the log either: reads run on the runtime and come back as mail.
+
+mod inbox;
+mod index;
+mod recent;
+mod subscriber;
+mod wheel;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    num::NonZeroUsize,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use slab::Slab;
+
+pub(crate) use inbox::Inbox;
+use inbox::Mail;
+use index::{GroupKey, Index, SubscriberKey};
+use recent::Recent;
+use subscriber::{State, Subscriber};
+use wheel::{Tick, Wheel};
+
+use crate::{
+    batch::{Batch, Run},
+    control::{HEARTBEAT, ResetReason, reset, retry},
+    log::{Log, Page, ReadError, ReadLimit},
+    registry::Registry,
+    selector::Selection,
+    settings::Settings,
+    sink::{Gone, Sink},
+    stats::{EndReason, Stats},
+};
+
+/// How far back, in events, catching up goes without reading the log: about what arrives while a page is read. Each
+/// one is matched against the subscriber's selection, so it is not worth more.
+const RECENT_EVENTS: usize = 4096;
+/// The same in wire bytes.
+const RECENT_BYTES: usize = 4 << 20;
+/// How many wire bytes may wait for a shard before it is told to read them from the log instead.
+const MAX_INBOX_BYTES: usize = 64 << 20;
+/// Reads of the log under way at once for one shard; the others wait. Bounds the memory of a reconnect storm.
+const MAX_READS: usize = 32;
+/// Entries in one page of replay at most.
+const PAGE_ENTRIES: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+/// When the log cannot be read, how long until the browser should try again.
+const READ_FAILURE_RETRY_MS: u64 = 5000;
+
+/// A subscriber's name, unique in its hub.
+pub(crate) type SubscriberId = u64;
+
+/// A subscriber who comes in.
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) id: SubscriberId,
+    pub(crate) selection: Arc<Selection>,
+    pub(crate) cursor: u64,
+    pub(crate) gap_expected: bool,
+    /// Written before anything else.
+    pub(crate) prelude: Vec<Bytes>,
+    pub(crate) sink: Box<dyn Sink>,
+}
+
+/// What a shard is asked to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Someone comes in.
+    Join(Join),
+    /// Someone left.
+    Leave(SubscriberId),
+    /// A sink that was full has room.
+    Writable(SubscriberId),
+    /// A page of the log has been read.
+    Page(SubscriberId, Result<Page, ReadError>),
+    /// All are to be told to come back, after a random time up to this, and their streams ended.
+    Drain(Duration),
+    /// The hub is gone.
+    Stop,
+}
+
+/// What a shard shares with its hub.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) runtime: tokio::runtime::Handle,
+}
+
+/// The thread's own state.
+struct Shard {
+    shared: Shared,
+    inbox: Arc<Inbox>,
+    /// Everything below this offset has been handed to the live subscribers.
+    position: u64,
+    recent: Recent,
+    index: Index,
+    subscribers: Slab<Subscriber>,
+    by_id: HashMap<SubscriberId, SubscriberKey>,
+    wheel: Wheel,
+    tick: Duration,
+    heartbeat: Tick,
+    stall: Tick,
+    reads: usize,
+    waiting: VecDeque<SubscriberId>,
+    /// Events and bytes delivered in this round; added to the shared counters at its end.
+    delivered: (u64, u64),
+}
+
+/// The shard's thread, until it is told to stop. `position` is the offset of the first batch it will be handed.
+pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, position: u64) {
+    let settings = &shared.settings;
+    let tick = (settings.heartbeat.min(settings.stall) / 15)
+        .clamp(Duration::from_millis(10), Duration::from_secs(1));
+    let ticks = |time: Duration| -> Tick {
+        let ticks = time.as_nanos().div_ceil(tick.as_nanos());
+        ticks.clamp(1, MAX_TICKS) as Tick
+    };
+    let (heartbeat, stall) = (ticks(settings.heartbeat), ticks(settings.stall));
+    let shard = Shard {
+        inbox,
+        position,
+        recent: Recent::default(),
+        index: Index::default(),
+        subscribers: Slab::new(),
+        by_id: HashMap::new(),
+        wheel: Wheel::new(heartbeat.max(stall)),
+        tick,
+        heartbeat,
+        stall,
+        reads: 0,
+        waiting: VecDeque::new(),
+        delivered: (0, 0),
+        shared,
+    };
+    shard.run();
+}
+
+/// Heartbeat and stall times are cut to this many ticks, so that the wheel stays small: nine hours at the longest tick.
+const MAX_TICKS: u128 = 1 << 15;
+
+impl Shard {
+    fn run(mut self) {
+        let mut mail = Mail::default();
+        let mut next_tick = Instant::now() + self.tick;
+        loop {
+            let patience = match self.subscribers.is_empty() {
+                true => None,
+                false => Some(next_tick.saturating_duration_since(Instant::now())),
+            };
+            self.inbox.take(&mut mail, patience);
+            self.deliver(&mut mail);
+            for command in mail.commands.drain(..) {
+                match command {
+                    Command::Join(join) => self.join(join),
+                    Command::Leave(id) => self.with(id, |shard, key| shard.end(key, EndReason::Left)),
+                    Command::Writable(id) => self.with(id, Self::writable),
+                    Command::Page(id, page) => self.page(id, page),
+                    Command::Drain(window) => self.drain(window),
+                    Command::Stop => return,
+                }
+            }
+            mail.clear();
+            let now = Instant::now();
+            if now >= next_tick {
+                self.turn_wheel();
+                // After a long idle time ticks are not made up for: nobody was waiting for them.
+                next_tick = now + self.tick;
+            }
+            self.count();
+        }
+    }
+
+    fn with(&mut self, id: SubscriberId, act: impl FnOnce(&mut Self, SubscriberKey)) {
+        if let Some(&key) = self.by_id.get(&id) {
+            act(self, key);
+        }
+    }
+
+    /// Hands the new batches to the live subscribers: each sink is written once, with all that is for it.
+    fn deliver(&mut self, mail: &mut Mail) {
+        for batch in mail.batches.drain(..) {
+            self.index.sort_in(&batch);
+            self.position = batch.end().unwrap_or(self.position);
+            self.recent.push(batch);
+        }
+        for group in std::mem::take(&mut self.index.touched) {
+            self.deliver_group(group);
+        }
+        if let Some(end) = mail.skipped_to {
+            self.skip_to(end);
+        }
+    }
+
+    fn deliver_group(&mut self, group: GroupKey) {
+        let Some(found) = self.index.group(group) else { return };
+        let mut run = std::mem::take(&mut found.run);
+        let mut place = 0;
+        while let Some(&key) = self.index.group(group).and_then(|group| group.live.get(place)) {
+            if self.deliver_to(key, &run) {
+                place += 1;
+            }
+        }
+        run.clear();
+        // The run's memory is kept for the next round.
+        if let Some(found) = self.index.group(group) {
+            found.run = run;
+        }
+    }
+
+    /// Sends a run to a live subscriber; `false` when it has left its place in the group's list, to another.
+    fn deliver_to(&mut self, key: SubscriberKey, run: &Run) -> bool {
+        let subscriber = &mut self.subscribers[key];
+        if subscriber.cursor >= self.position {
+            // It joined ahead of this shard, or has just caught up past this run.
+            return true;
+        }
+        if run.first().is_some_and(|first| subscriber.cursor > first) {
+            // It has some of these already: let it catch up by its cursor.
+            self.not_live(key);
+            self.advance(key);
+            return false;
+        }
+        match subscriber.sink.write(run.slices()) {
+            Ok(taken) if taken == run.len() => {
+                subscriber.last_write = self.wheel.now();
+                self.delivered.0 += run.events() as u64;
+                self.delivered.1 += taken as u64;
+                true
+            }
+            Ok(taken) => {
+                let rest = run.rest(taken);
+                self.delivered.0 += rest.events as u64;
+                self.delivered.1 += (taken + rest.partial.len()) as u64;
+                let first = run.first().unwrap_or_default();
+                subscriber.cursor = rest.next.unwrap_or(first);
+                if taken > 0 {
+                    subscriber.last_write = self.wheel.now();
+                }
+                subscriber.put([rest.partial]);
+                self.not_live(key);
+                self.block(key);
+                false
+            }
+            Err(Gone) => {
+                self.end(key, EndReason::Left);
+                false
+            }
+        }
+    }
+
+    /// Batches up to `end` were left out: everybody reads them from the log.
+    fn skip_to(&mut self, end: u64) {
+        let position = std::mem::replace(&mut self.position, end);
+        self.recent.clear();
+        let live = self.subscribers.iter().filter(|(_, one)| matches!(one.state, State::Live(_)));
+        let live: Vec<SubscriberKey> = live.map(|(key, _)| key).collect();
+        for key in live {
+            let subscriber = &mut self.subscribers[key];
+            subscriber.cursor = subscriber.cursor.max(position);
+            self.not_live(key);
+            self.advance(key);
+        }
+    }
+
+    fn join(&mut self, join: Join) {
+        let Join { id, selection, cursor, gap_expected, prelude, sink } = join;
+        let group = self.index.join(&selection);
+        let mut subscriber = Subscriber::new(id, group, selection, cursor, gap_expected, sink);
+        subscriber.put(prelude);
+        subscriber.last_write = self.wheel.now();
+        let key = self.subscribers.insert(subscriber);
+        self.by_id.insert(id, key);
+        self.wheel.schedule(id, self.heartbeat.min(self.stall));
+        self.shared.stats.behind.fetch_add(1, Relaxed);
+        self.advance(key);
+    }
+
+    fn writable(&mut self, key: SubscriberKey) {
+        if matches!(self.subscribers[key].state, State::Blocked(_)) {
+            self.advance(key);
+        }
+    }
+
+    /// Moves a subscriber that is not live forward: until its sink is full, or a page must be read, or it is live.
+    fn advance(&mut self, key: SubscriberKey) {
+        loop {
+            let subscriber = &mut self.subscribers[key];
+            match subscriber.flush(self.wheel.now()) {
+                Err(Gone) => return self.end(key, EndReason::Left),
+                Ok(false) => return self.block(key),
+                Ok(true) => {}
+            }
+            if let Some(reason) = subscriber.ending {
+                return self.end(key, reason);
+            }
+            if subscriber.cursor >= self.position {
+                return self.go_live(key);
+            }
+            if !self.recent.reaches_back_to(subscriber.cursor) {
+                return self.read(key);
+            }
+            let mut run = Run::default();
+            let limit = self.shared.settings.page_bytes;
+            subscriber.cursor = self.recent.select(subscriber.cursor, &subscriber.selection, limit, &mut run);
+            self.put_run(key, &run);
+        }
+    }
+
+    /// Puts a whole run behind the rest of a subscriber.
+    fn put_run(&mut self, key: SubscriberKey, run: &Run) {
+        self.delivered.0 += run.events() as u64;
+        self.delivered.1 += run.len() as u64;
+        self.subscribers[key].put(run.slices().iter().cloned());
+    }
+
+    fn go_live(&mut self, key: SubscriberKey) {
+        let subscriber = &mut self.subscribers[key];
+        let Some(group) = self.index.group(subscriber.group) else { return };
+        subscriber.state = State::Live(group.live.len());
+        group.live.push(key);
+        self.shared.stats.behind.fetch_sub(1, Relaxed);
+    }
+
+    /// Takes a live subscriber out of its group's list; another takes its place there.
+    fn not_live(&mut self, key: SubscriberKey) {
+        let subscriber = &mut self.subscribers[key];
+        let State::Live(place) = subscriber.state else { return };
+        subscriber.state = State::Reading;
+        self.shared.stats.behind.fetch_add(1, Relaxed);
+        let Some(group) = self.index.group(subscriber.group) else { return };
+        group.live.swap_remove(place);
+        if let Some(&moved) = group.live.get(place) {
+            self.subscribers[moved].state = State::Live(place);
+        }
+    }
+
+    fn block(&mut self, key: SubscriberKey) {
+        let subscriber = &mut self.subscribers[key];
+        // A sink that took something has not stalled: count from its last bytes.
+        subscriber.state = State::Blocked(subscriber.last_write);
+    }
+
+    /// Reads the next page for a subscriber, now or when a read that is under way has ended.
+    fn read(&mut self, key: SubscriberKey) {
+        let subscriber = &mut self.subscribers[key];
+        subscriber.state = State::Reading;
+        if self.reads >= MAX_READS {
+            self.waiting.push_back(subscriber.id);
+            return;
+        }
+        self.reads += 1;
+        self.shared.stats.replay_reads.fetch_add(1, Relaxed);
+        let limit = ReadLimit { entries: PAGE_ENTRIES, bytes: self.shared.settings.page_bytes };
+        let page = self.shared.log.read(subscriber.cursor, subscriber.selection.clone(), limit);
+        let (id, inbox) = (subscriber.id, self.inbox.clone());
+        self.shared.runtime.spawn(async move {
+            // Sent even when the read panics, so that its place is given back.
+            let mut answer = Answer { id, inbox, page: Err(ReadError("the read was abandoned".into())) };
+            answer.page = page.await;
+        });
+    }
+
+    fn page(&mut self, id: SubscriberId, page: Result<Page, ReadError>) {
+        self.reads -= 1;
+        if let Some(&key) = self.by_id.get(&id) {
+            self.page_for(key, page);
+        }
+        while self.reads < MAX_READS {
+            let Some(id) = self.waiting.pop_front() else { break };
+            self.with(id, Self::read);
+        }
+    }
+
+    fn page_for(&mut self, key: SubscriberKey, page: Result<Page, ReadError>) {
+        let subscriber = &mut self.subscribers[key];
+        match page {
+            // Told to end while it was read: what it has not got it will ask for when it comes back.
+            _ if subscriber.ending.is_some() => {}
+            Ok(page) => {
+                if page.gap && !subscriber.gap_expected {
+                    self.shared.stats.reset(ResetReason::Expired);
+                    let oldest = self.shared.log.status().oldest_id;
+                    subscriber.put([reset(ResetReason::Expired, oldest.as_deref())]);
+                }
+                subscriber.gap_expected = false;
+                subscriber.cursor = subscriber.cursor.max(page.next);
+                let batch = Batch::encode(&page.entries);
+                let mut run = Run::default();
+                (0..page.entries.len()).for_each(|index| run.push(&batch, index));
+                self.put_run(key, &run);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a subscriber could not be caught up; it is told to come back");
+                subscriber.put([retry(READ_FAILURE_RETRY_MS)]);
+                subscriber.ending = Some(EndReason::LogFailed);
+            }
+        }
+        self.advance(key);
+    }
+
+    /// Tells everybody to come back, and ends their streams.
+    fn drain(&mut self, window: Duration) {
+        let keys: Vec<SubscriberKey> = self.subscribers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.not_live(key);
+            let subscriber = &mut self.subscribers[key];
+            if subscriber.ending.is_some() {
+                continue;
+            }
+            subscriber.put([retry(drain_retry_ms(window))]);
+            subscriber.ending = Some(EndReason::Drained);
+            if !matches!(subscriber.state, State::Blocked(_)) {
+                // Also those whose page is being read: it is not needed any more.
+                self.advance(key);
+            }
+        }
+    }
+
+    /// Looks at those who are due: a heartbeat for the silent, the door for the stalled.
+    fn turn_wheel(&mut self) {
+        for id in self.wheel.turn() {
+            self.with(id, Self::look);
+        }
+    }
+
+    fn look(&mut self, key: SubscriberKey) {
+        let now = self.wheel.now();
+        let subscriber = &mut self.subscribers[key];
+        let due = match subscriber.state {
+            State::Blocked(since) => match self.stall.checked_sub(now.wrapping_sub(since)) {
+                None | Some(0) => return self.end(key, EndReason::Stalled),
+                Some(left) => left.min(self.heartbeat),
+            },
+            State::Reading => self.heartbeat,
+            State::Live(_) => match self.heartbeat.checked_sub(now.wrapping_sub(subscriber.last_write)) {
+                Some(left) if left > 0 => left,
+                _ => {
+                    subscriber.put([HEARTBEAT]);
+                    match subscriber.flush(now) {
+                        Ok(true) => {}
+                        Ok(false) => {
+                            subscriber.cursor = subscriber.cursor.max(self.position);
+                            self.not_live(key);
+                            self.block(key);
+                        }
+                        Err(Gone) => return self.end(key, EndReason::Left),
+                    }
+                    self.heartbeat
+                }
+            },
+        };
+        let id = self.subscribers[key].id;
+        self.wheel.schedule(id, due);
+    }
+
+    fn end(&mut self, key: SubscriberKey, reason: EndReason) {
+        self.not_live(key);
+        let mut subscriber = self.subscribers.remove(key);
+        subscriber.sink.finish();
+        self.by_id.remove(&subscriber.id);
+        self.index.leave(subscriber.group);
+        self.shared.registry.leave(&subscriber.selection);
+        self.shared.stats.behind.fetch_sub(1, Relaxed);
+        self.shared.stats.ended(reason);
+        tracing::debug!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");
+    }
+
+    fn count(&mut self) {
+        let (events, bytes) = std::mem::take(&mut self.delivered);
+        if events > 0 {
+            self.shared.stats.delivered.fetch_add(events, Relaxed);
+            self.shared.stats.delivered_bytes.fetch_add(bytes, Relaxed);
+        }
+    }
+}
+
+/// A reconnection time for one of a crowd: spread over the window, so that it does not come back at once.
+pub(crate) fn drain_retry_ms(window: Duration) -> u64 {
+    /// Below this a browser would be back before the hub is.
+    const SHORTEST_MS: u64 = 500;
+    SHORTEST_MS + fastrand::u64(..=u64::try_from(window.as_millis()).unwrap_or(u64::MAX - SHORTEST_MS))
+}
+
+/// Mails the page when dropped.
+struct Answer {
+    id: SubscriberId,
+    inbox: Arc<Inbox>,
+    page: Result<Page, ReadError>,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        let page = std::mem::replace(&mut self.page, Ok(Page::default()));
+        self.inbox.send(Command::Page(self.id, page));
+    }
+}

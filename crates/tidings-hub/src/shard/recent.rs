@@ -1,0 +1,60 @@
+//! The newest committed batches, kept for subscribers who are only a little behind: those who just joined, and those
+//! whose sink was full for a moment. They catch up from here without a read of the log.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{RECENT_BYTES, RECENT_EVENTS};
+use crate::{
+    batch::{Batch, Run},
+    selector::Selection,
+};
+
+/// Consecutive batches, bounded by [`RECENT_EVENTS`] and [`RECENT_BYTES`].
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    batches: VecDeque<Arc<Batch>>,
+    events: usize,
+    bytes: usize,
+}
+
+impl Recent {
+    /// Adds a batch that follows directly on the last.
+    pub(super) fn push(&mut self, batch: Arc<Batch>) {
+        self.events += batch.entries().len();
+        self.bytes += batch.bytes();
+        self.batches.push_back(batch);
+        while self.events > RECENT_EVENTS || self.bytes > RECENT_BYTES {
+            let Some(oldest) = self.batches.pop_front() else { break };
+            self.events -= oldest.entries().len();
+            self.bytes -= oldest.bytes();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether every event from this offset on is here.
+    pub(super) fn reaches_back_to(&self, offset: u64) -> bool {
+        self.batches.front().and_then(|batch| batch.first()).is_some_and(|first| first <= offset)
+    }
+
+    /// Puts the selected events from `cursor` on into the run, until it holds `limit` bytes, and returns the cursor
+    /// behind all that was considered.
+    pub(super) fn select(&self, cursor: u64, selection: &Selection, limit: usize, run: &mut Run) -> u64 {
+        let mut cursor = cursor;
+        for batch in &self.batches {
+            let skip = batch.entries().partition_point(|entry| entry.position.offset < cursor);
+            for (index, entry) in batch.entries().iter().enumerate().skip(skip) {
+                if run.len() >= limit {
+                    return cursor;
+                }
+                if selection.matches_any(&entry.publication.topics) {
+                    run.push(batch, index);
+                }
+                cursor = entry.position.offset + 1;
+            }
+        }
+        cursor
+    }
+}

@@ -1,0 +1,106 @@
+//! What the hub counts. Plain atomic counters that a front turns into metrics when asked; shards add to them once a
+//! round, not once a delivery.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::control::ResetReason;
+
+/// Why a subscription ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// The subscriber closed the connection.
+    Left,
+    /// It took nothing for longer than [`Settings::stall`](crate::Settings::stall).
+    Stalled,
+    /// The hub is stopping and told it to come back.
+    Drained,
+    /// The log could not be read on.
+    LogFailed,
+}
+
+impl EndReason {
+    /// Every reason, in the order of the counters.
+    pub const ALL: [Self; 4] = [Self::Left, Self::Stalled, Self::Drained, Self::LogFailed];
+
+    /// The metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Stalled => "stalled",
+            Self::Drained => "drained",
+            Self::LogFailed => "log_failed",
+        }
+    }
+}
+
+/// The hub's counters since its start, and its gauges.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    pub(crate) published: AtomicU64,
+    pub(crate) duplicates: AtomicU64,
+    pub(crate) subscribers: AtomicU64,
+    pub(crate) subscribed: AtomicU64,
+    pub(crate) ended: [AtomicU64; EndReason::ALL.len()],
+    pub(crate) behind: AtomicU64,
+    pub(crate) delivered: AtomicU64,
+    pub(crate) delivered_bytes: AtomicU64,
+    pub(crate) replay_reads: AtomicU64,
+    pub(crate) resets: [AtomicU64; 2],
+}
+
+/// A reading of the hub's counters and gauges.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HubStats {
+    /// Events accepted, duplicates not counted.
+    pub published: u64,
+    /// Publications that were duplicates of kept events.
+    pub duplicates: u64,
+    /// Subscribers at present.
+    pub subscribers: u64,
+    /// Of these, those who are not up to date: resuming, or slow to take what they are sent.
+    pub subscribers_behind: u64,
+    /// Subscriptions begun.
+    pub subscribed: u64,
+    /// Subscriptions ended, by reason.
+    pub ended: Vec<(EndReason, u64)>,
+    /// Events handed to subscribers: one event to a thousand of them counts a thousand.
+    pub delivered: u64,
+    /// Bytes of the same.
+    pub delivered_bytes: u64,
+    /// Pages read from the log for subscribers who were behind.
+    pub replay_reads: u64,
+    /// Resets sent because the cursor was unknown.
+    pub resets_unknown: u64,
+    /// Resets sent because history was no longer kept.
+    pub resets_expired: u64,
+}
+
+impl Stats {
+    pub(crate) fn ended(&self, reason: EndReason) {
+        self.ended[reason as usize].fetch_add(1, Relaxed);
+        self.subscribers.fetch_sub(1, Relaxed);
+    }
+
+    pub(crate) fn reset(&self, reason: ResetReason) {
+        self.resets[reason as usize].fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> HubStats {
+        let get = |counter: &AtomicU64| counter.load(Relaxed);
+        HubStats {
+            published: get(&self.published),
+            duplicates: get(&self.duplicates),
+            subscribers: get(&self.subscribers),
+            subscribers_behind: get(&self.behind),
+            subscribed: get(&self.subscribed),
+            ended: EndReason::ALL.iter().map(|&reason| (reason, get(&self.ended[reason as usize]))).collect(),
+            delivered: get(&self.delivered),
+            delivered_bytes: get(&self.delivered_bytes),
+            replay_reads: get(&self.replay_reads),
+            resets_unknown: get(&self.resets[ResetReason::Unknown as usize]),
+            resets_expired: get(&self.resets[ResetReason::Expired as usize]),
+        }
+    }
+}
