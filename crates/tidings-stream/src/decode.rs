@@ -146,3 +146,75 @@ pub enum DecodeError {
         limit: usize,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+
+    const LIMIT: usize = 20;
+    const TOO_LONG: Result<Item, DecodeError> = Err(DecodeError::EventTooLong { limit: LIMIT });
+
+    fn decode(stream: &str) -> Vec<Result<Item, DecodeError>> {
+        let mut decoder = Decoder::new().max_event_bytes(LIMIT);
+        let mut input = stream.as_bytes();
+        let whole: Vec<_> = std::iter::from_fn(|| decoder.decode(&mut input)).collect();
+
+        let mut decoder = Decoder::new().max_event_bytes(LIMIT);
+        let by_bytes: Vec<_> = stream.bytes().filter_map(|byte| decoder.decode(&mut &[byte][..])).collect();
+        assert_eq!(by_bytes, whole);
+        whole
+    }
+
+    fn event(id: &str, data: &str) -> Result<Item, DecodeError> {
+        Ok(Item::Event(Event { id: id.to_owned(), event: "message".to_owned(), data: data.to_owned() }))
+    }
+
+    #[test]
+    fn an_event_that_just_fits_is_read() {
+        // 14 bytes and a line end held, then a line of 5.
+        assert_eq!(decode("data:12345678901234\ndata:\n\n"), [event("", "12345678901234\n")]);
+        assert_eq!(decode("data:12345678901234\ndata:1\n\ndata:b\n\n"), [TOO_LONG, event("", "b")]);
+    }
+
+    #[test]
+    fn an_event_too_long_is_dropped_as_a_whole() {
+        let stream =
+            "id:1\ndata:a\n\nid:2\ndata:123456789012345\ndata:1234\n:no\nretry:5\ndata:x\n\ndata:b\n\n";
+        assert_eq!(decode(stream), [event("1", "a"), TOO_LONG, event("1", "b")]);
+    }
+
+    #[test]
+    fn a_line_too_long_is_dropped_with_its_event() {
+        for line in ["data:1234567890123456", ":12345678901234567890", "12345678901234567890:"] {
+            for end in ["\n", "\r\n", "\r"] {
+                let stream = format!("data:a{end}{line}{end}data:b{end}{end}data:c{end}{end}");
+                assert_eq!(decode(&stream), [TOO_LONG, event("", "c")], "{stream:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_events_too_long_are_two_errors() {
+        let long = format!("data:{}\n\n", "x".repeat(1000));
+        assert_eq!(decode(&(long.clone() + &long + "data:a\n\n")), [TOO_LONG, TOO_LONG, event("", "a")]);
+    }
+
+    #[test]
+    fn an_endless_line_is_not_held() {
+        let mut decoder = Decoder::new().max_event_bytes(LIMIT);
+        assert_eq!(decoder.decode(&mut &[b'x'; LIMIT + 1][..]), Some(TOO_LONG));
+        for _ in 0..1000 {
+            assert_eq!(decoder.decode(&mut &[b'x'; 1000][..]), None);
+            assert_eq!(decoder.buffered(), 0);
+        }
+    }
+
+    #[test]
+    fn a_restart_ends_the_skipping() {
+        let mut decoder = Decoder::new().max_event_bytes(LIMIT);
+        assert_eq!(decoder.decode(&mut &[b'x'; LIMIT + 1][..]), Some(TOO_LONG));
+        decoder.restart();
+        assert_eq!(decoder.decode(&mut &b"data:a\n\n"[..]), Some(event("", "a")));
+    }
+}

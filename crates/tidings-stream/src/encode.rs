@@ -169,3 +169,66 @@ fn line_ends_growth(data: &[u8]) -> usize {
 fn decimal_len(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(frame: Frame<'_>) -> BytesMut {
+        let mut out = BytesMut::new();
+        frame.encode(&mut out).unwrap();
+        assert_eq!(out.len(), frame.encoded_len(), "{frame:?}");
+        out
+    }
+
+    #[test]
+    fn each_field_alone_is_a_frame() {
+        assert_eq!(encode(Frame { id: Some("1-7"), ..Frame::default() }), "id: 1-7\n\n");
+        assert_eq!(encode(Frame { event: Some("e"), ..Frame::default() }), "event: e\n\n");
+        assert_eq!(encode(Frame { retry: Some(2500), ..Frame::default() }), "retry: 2500\n\n");
+        assert_eq!(encode(Frame { data: Some(""), ..Frame::default() }), "data: \n\n");
+        assert_eq!(encode(Frame::default()), "\n");
+    }
+
+    #[test]
+    fn every_kind_of_line_end_starts_a_data_line() {
+        for (data, expected) in [
+            ("a\nb", "data: a\ndata: b\n\n"),
+            ("a\rb", "data: a\ndata: b\n\n"),
+            ("a\r\nb", "data: a\ndata: b\n\n"),
+            ("a\n\rb", "data: a\ndata: \ndata: b\n\n"),
+            ("\r\n", "data: \ndata: \n\n"),
+            ("\r\r\n\n", "data: \ndata: \ndata: \ndata: \n\n"),
+        ] {
+            assert_eq!(encode(Frame { data: Some(data), ..Frame::default() }), expected, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_every_retry_is_exact() {
+        for retry in [0, 1, 9, 10, 99, 100, u64::MAX] {
+            encode(Frame { retry: Some(retry), ..Frame::default() });
+        }
+    }
+
+    #[test]
+    fn a_buffer_of_the_encoded_length_is_filled_without_growing() {
+        let frame = Frame { id: Some("1-7"), event: None, retry: None, data: Some("a\r\nb\nc") };
+        let mut out = BytesMut::with_capacity(frame.encoded_len());
+        let start = out.as_ptr();
+        frame.encode(&mut out).unwrap();
+        assert_eq!(out.as_ptr(), start);
+    }
+
+    #[test]
+    fn an_error_says_what_to_do() {
+        assert_eq!(
+            check_event_type("order\nplaced").unwrap_err().to_string(),
+            "the event type has a line end at byte 5: remove it, only data may have several lines"
+        );
+        assert_eq!(
+            check_id("\0").unwrap_err().to_string(),
+            "the id has a NUL character at byte 0: remove it, clients ignore an id that contains one"
+        );
+    }
+}

@@ -138,3 +138,42 @@ impl Lines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_line_is_lent_out_of_the_input() {
+        let mut input = &b"data: a\nrest"[..];
+        let start = input.as_ptr();
+        let mut lines = Lines::default();
+        let line = lines.next(&mut input, 100).unwrap().unwrap();
+        assert_eq!((line, line.as_ptr()), (&b"data: a"[..], start));
+        assert_eq!((input, lines.partial.capacity()), (&b"rest"[..], 0));
+    }
+
+    #[test]
+    fn a_line_too_long_is_reported_once_and_never_held() {
+        let mut lines = Lines::default();
+        for piece in [&b"12345"[..], b"6789"] {
+            assert_eq!(lines.next(&mut &piece[..], 8), (piece.len() == 4).then_some(Err(TooLong)));
+        }
+        for _ in 0..100 {
+            assert_eq!(lines.next(&mut &b"0123456789"[..], 8), None);
+        }
+        assert_eq!(lines.held(), 0);
+        let mut input = &b"end\r\n12345678\n"[..];
+        assert_eq!(lines.next(&mut input, 8), Some(Ok(&b"12345678"[..])));
+    }
+
+    #[test]
+    fn a_long_line_leaves_no_large_buffer_behind() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.next(&mut &vec![b'x'; 100_000][..], usize::MAX), None);
+        let mut input = &b"\nshort"[..];
+        assert_eq!(lines.next(&mut input, usize::MAX).unwrap().unwrap().len(), 100_000);
+        assert_eq!(lines.next(&mut input, usize::MAX), None);
+        assert!(lines.partial.capacity() <= KEPT_CAPACITY);
+    }
+}
