@@ -1,4 +1,6 @@
 //! From lines to items: the fields, and what a blank line dispatches.
+//!
+//! Linear time here too: a line is searched for its colon once, its value copied once, and decoded once at dispatch.
 
 use std::mem;
 
