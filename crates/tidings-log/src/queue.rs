@@ -1,0 +1,143 @@
+//! The queue between publishers and a log's writer thread.
+
+use std::{
+    mem,
+    sync::{Condvar, Mutex},
+    time::Instant,
+};
+
+use tidings_hub::{AppendError, Appended, BoxFuture, Publication};
+use tokio::sync::oneshot;
+
+use crate::{page::memory_bytes, sync::lock};
+
+pub(crate) type Answer = Result<Vec<Appended>, AppendError>;
+
+/// One publisher's batch and where it waits for the answer.
+pub(crate) struct Request {
+    pub(crate) batch: Vec<Publication>,
+    pub(crate) answer: oneshot::Sender<Answer>,
+    bytes: usize,
+}
+
+/// What the writer is to do next.
+pub(crate) enum Work {
+    /// Append these.
+    Group(Vec<Request>),
+    /// The time that was asked for has come.
+    Tick,
+    /// Everything has been taken and nothing more will come.
+    Close,
+}
+
+enum Phase {
+    Open,
+    /// The writer still finishes; these wait for its end.
+    Closing(Vec<oneshot::Sender<()>>),
+    Closed,
+}
+
+struct State {
+    requests: Vec<Request>,
+    /// Bytes of what is queued or being appended.
+    bytes: usize,
+    phase: Phase,
+}
+
+/// Requests in their order, bounded in bytes.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    bound: usize,
+}
+
+impl Queue {
+    pub(crate) fn new(bound: usize) -> Self {
+        let state = State { requests: Vec::new(), bytes: 0, phase: Phase::Open };
+        Self { state: Mutex::new(state), ready: Condvar::new(), bound }
+    }
+
+    /// Queues a batch before it returns; the future is only for the answer.
+    pub(crate) fn push(&self, batch: Vec<Publication>) -> BoxFuture<Answer> {
+        let bytes = batch.iter().map(memory_bytes).sum();
+        let mut state = lock(&self.state);
+        if !matches!(state.phase, Phase::Open) {
+            return Box::pin(async { Err(AppendError::Closed) });
+        }
+        // A batch alone always fits: whether it is too large as such is for the engine to say.
+        if state.bytes > 0 && state.bytes.saturating_add(bytes) > self.bound {
+            let waiting = state.bytes;
+            return Box::pin(async move {
+                Err(AppendError::Unavailable(format!(
+                    "{waiting} bytes of events already wait to be written; publish more slowly, or check whether the disk is slow"
+                )))
+            });
+        }
+        let (answer, answered) = oneshot::channel();
+        state.bytes = state.bytes.saturating_add(bytes);
+        state.requests.push(Request { batch, answer, bytes });
+        drop(state);
+        self.ready.notify_one();
+        Box::pin(async move {
+            let ended =
+                || AppendError::Stopped("its writer has ended unexpectedly; restart the program".into());
+            answered.await.unwrap_or_else(|_| Err(ended()))
+        })
+    }
+
+    /// Waits for work until `tick`.
+    pub(crate) fn take(&self, tick: Instant) -> Work {
+        let mut state = lock(&self.state);
+        loop {
+            if !state.requests.is_empty() {
+                return Work::Group(mem::take(&mut state.requests));
+            }
+            if !matches!(state.phase, Phase::Open) {
+                return Work::Close;
+            }
+            let left = tick.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Work::Tick;
+            }
+            state = match self.ready.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+
+    /// Counts requests that were taken as done.
+    pub(crate) fn done(&self, bytes: usize) {
+        let mut state = lock(&self.state);
+        state.bytes = state.bytes.saturating_sub(bytes);
+    }
+
+    /// Refuses further batches; the future ends when the writer has.
+    pub(crate) fn close(&self) -> BoxFuture<()> {
+        let mut state = lock(&self.state);
+        let (done, ended) = oneshot::channel();
+        match &mut state.phase {
+            Phase::Open => state.phase = Phase::Closing(vec![done]),
+            Phase::Closing(waiting) => waiting.push(done),
+            Phase::Closed => drop(done),
+        }
+        drop(state);
+        self.ready.notify_one();
+        // An error is a sender that was dropped, which says the same: the writer has ended.
+        Box::pin(async move { ended.await.unwrap_or_default() })
+    }
+
+    /// The writer has ended: answers everybody who waits, by dropping their senders.
+    pub(crate) fn ended(&self) {
+        let mut state = lock(&self.state);
+        state.phase = Phase::Closed;
+        state.requests.clear();
+    }
+}
+
+impl Request {
+    /// What this counts towards the queue's bound.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
