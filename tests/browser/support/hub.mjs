@@ -1,0 +1,84 @@
+// The hub under test: the built program, with a configuration and data of the test's own.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Server, temporaryDirectory } from './server.mjs'
+
+// `./test` says which build it made; by hand it is what `cargo build --release` leaves.
+const program = process.env.HUB_PROGRAM ?? fileURLToPath(new URL('../../../target/release/tidings', import.meta.url))
+
+/**
+ * Starts a hub on a free port. `configuration` is TOML text; `args` are further arguments of `tidings serve`.
+ */
+export async function startHub(t, { configuration = '', args = [] } = {}) {
+  const directory = temporaryDirectory(t)
+  const hub = new Hub(directory, args)
+  writeFileSync(hub.configurationFile, configuration)
+  await hub.start('127.0.0.1:0')
+  t.after(() => hub.end('SIGKILL'))
+  return hub
+}
+
+class Hub {
+  constructor(directory, args) {
+    this.configurationFile = join(directory, 'tidings.toml')
+    this.data = join(directory, 'data')
+    this.args = args
+    this.earlierLog = ''
+  }
+
+  async start(listen) {
+    this.server = new Server(
+      program,
+      ['serve', '--config', this.configurationFile, '--listen', listen, '--data', this.data, ...this.args],
+      { env: { PATH: process.env.PATH } },
+    )
+    await this.server.ready('accepts connections', () => this.server.stdout.includes('\n'))
+    const [, url] = /^listening on (http:\/\/\S+)$/m.exec(this.server.stdout)
+    this.url = url
+    this.address = new URL(url).host
+    this.port = Number(new URL(url).port)
+  }
+
+  /** Everything it has written to standard error, over all its runs. */
+  get log() {
+    return this.earlierLog + this.server.stderr
+  }
+
+  /** SIGKILL: no goodbye to anybody, nothing flushed. */
+  async kill() {
+    await this.end('SIGKILL')
+  }
+
+  /** Starts it again on the port and the data it had. */
+  async restart() {
+    this.earlierLog = this.log
+    await this.start(this.address)
+  }
+
+  async end(signal) {
+    return this.server.end(signal)
+  }
+
+  async get(path, headers = {}) {
+    return fetch(this.url + path, { headers })
+  }
+
+  /** Publishes the bytes given as one event of this topic; resolves with the hub's `{id, epoch, offset}`. */
+  async publish(topic, data, { event, id, retry } = {}) {
+    const query = new URLSearchParams(Object.entries({ event, id, retry }).filter(([, value]) => value !== undefined))
+    const answer = await fetch(`${this.url}/topics/${encodeURIComponent(topic)}?${query}`, { method: 'POST', body: data })
+    const text = await answer.text()
+    if (answer.status !== 200) throw new Error(`publish answered ${answer.status}: ${text}`)
+    return JSON.parse(text)
+  }
+
+  async stats() {
+    return (await this.get('/stats')).json()
+  }
+
+  async subscribers() {
+    return (await this.stats()).subscribers
+  }
+}
