@@ -1,0 +1,115 @@
+// The strip of numbers. The hub tells counters since its start; rates are the difference of two looks.
+
+import { byId, element, setText } from './dom.js';
+import { bytes, count, duration, rate } from './format.js';
+import { getStats, pollEvery } from './hub.js';
+import { Sparkline } from './sparkline.js';
+
+const LOOK_EVERY_MS = 2_000;
+
+/** Per-second rates between two looks; null for the first look and across a restart of the hub. */
+export function ratesBetween(before, after) {
+  if (before === null) return null;
+  const seconds = (after.at - before.at) / 1000;
+  const restarted = after.stats.uptime_seconds < before.stats.uptime_seconds || after.stats.published < before.stats.published;
+  if (seconds <= 0 || restarted) return null;
+  const per = (name) => Math.max(after.stats[name] - before.stats[name], 0) / seconds;
+  return { published: per('published'), delivered: per('delivered'), deliveredBytes: per('delivered_bytes') };
+}
+
+function chart(id, name) {
+  const line = new Sparkline({
+    describe: (values) => `${name}, last ${duration((values.length * LOOK_EVERY_MS) / 1000)}: now ${rate(values.at(-1))}, at most ${rate(Math.max(...values))}`,
+  });
+  byId(id).append(line.node);
+  return line;
+}
+
+/**
+ * Keeps the strip up to date.
+ * @param {{onStats: (stats: object) => void, onFailure: () => void}} handlers
+ */
+export function watchStats({ onStats, onFailure }) {
+  const section = byId('stats');
+  const errorLine = byId('stats-error');
+  const charts = {
+    subscribers: chart('chart-subscribers', 'Subscribers'),
+    published: chart('chart-published', 'Events in per second'),
+    delivered: chart('chart-delivered', 'Deliveries per second'),
+  };
+  let before = null;
+  let awaySince = null;
+
+  async function look() {
+    let stats;
+    try {
+      stats = await getStats();
+    } catch (error) {
+      awaySince ??= new Date();
+      section.dataset.state = 'away';
+      errorLine.hidden = false;
+      setText(errorLine, `${error.message}. These numbers are from before ${awaySince.toLocaleTimeString('en-GB')}.`);
+      before = null;
+      onFailure();
+      throw error;
+    }
+    awaySince = null;
+    section.dataset.state = 'live';
+    errorLine.hidden = true;
+    setText(errorLine, '');
+    const now = { at: performance.now(), stats };
+    show(stats, ratesBetween(before, now), charts);
+    before = now;
+    onStats(stats);
+  }
+
+  return pollEvery(look, LOOK_EVERY_MS);
+}
+
+function show(stats, rates, charts) {
+  setText(byId('stat-subscribers'), count(stats.subscribers));
+  setText(byId('stat-behind'), stats.subscribers_behind > 0 ? `${count(stats.subscribers_behind)} behind` : 'all up to date');
+  charts.subscribers.push(stats.subscribers);
+  setText(byId('stat-published'), count(stats.published));
+  if (rates !== null) {
+    setText(byId('stat-published-rate'), rate(rates.published));
+    setText(byId('stat-delivered-rate'), rate(rates.delivered));
+    setText(byId('stat-delivered-bytes'), bytes(Math.round(rates.deliveredBytes)));
+    charts.published.push(rates.published);
+    charts.delivered.push(rates.delivered);
+  }
+  showLog(stats.log);
+  showSources(stats.sources ?? []);
+  const open = stats.open ? ' · open: no keys needed' : '';
+  setText(byId('hub-info'), `version ${stats.version} · up ${duration(stats.uptime_seconds)}${open}`);
+}
+
+function showLog(log) {
+  setText(byId('stat-log-events'), count(log.events));
+  setText(byId('stat-log-bytes'), bytes(log.bytes));
+  byId('log-tile').dataset.healthy = String(log.healthy);
+  const state = byId('stat-log-state');
+  state.className = log.healthy ? 'small message-good' : 'small message-bad';
+  setText(state, log.healthy ? 'healthy' : `not healthy: ${log.error ?? 'no reason told'}`);
+}
+
+/** Rebuilt only when it changed, so that a scroll position or a selection in it survives. */
+let shownSources = null;
+
+function showSources(sources) {
+  const key = JSON.stringify(sources);
+  if (key === shownSources) return;
+  shownSources = key;
+  const items = sources.map(({ name, kind, state, detail, events }) => {
+    const item = element(
+      'li',
+      { 'data-source': name },
+      element('span', { class: 'source-state', 'data-state': state }, state),
+      element('span', {}, name === kind ? name : `${name} (${kind})`),
+      element('span', { class: 'muted' }, `${count(events)} events`),
+    );
+    if (detail) item.append(element('span', { class: 'muted' }, detail));
+    return item;
+  });
+  byId('sources').replaceChildren(...(items.length > 0 ? items : [element('li', { class: 'muted' }, 'none configured')]));
+}
