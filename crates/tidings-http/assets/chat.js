@@ -34,6 +34,13 @@ function read(data) {
   return { name: '', text: data };
 }
 
+/** The time in a tick: as a time of day if it is a date, else in the server's own words. */
+function clockText(data) {
+  const { text } = read(data);
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? text : at.toLocaleTimeString('en-GB');
+}
+
 function show(data) {
   const { name, text } = read(data);
   const now = new Date();
@@ -56,7 +63,7 @@ function show(data) {
 keepOpen((lastEventId) => {
   const source = new EventSource(resumeAt('/sse', lastEventId));
   source.onmessage = (event) => show(event.data);
-  source.addEventListener('tick', (event) => setText(byId('server-time'), `server time ${read(event.data).text}`));
+  source.addEventListener('tick', (event) => setText(byId('server-time'), `server time ${clockText(event.data)}`));
   return source;
 }, byId('status'));
 

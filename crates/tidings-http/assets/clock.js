@@ -59,7 +59,9 @@ async function readFrame(url, credentials) {
       const [event] = parser.push(value);
       if (event !== undefined) {
         const blocks = raw.replaceAll(/\r\n?/g, '\n').split('\n\n');
-        return { event, retry: parser.retry, text: blocks.find((block) => /^data/m.test(block)) ?? raw };
+        // What stands before it belongs to the connection: the comment that opens a stream, heartbeats.
+        const frame = blocks.find((block) => /^data/m.test(block)) ?? '';
+        return { event, retry: parser.retry, text: frame.replaceAll(/^:.*\n/gm, '') };
       }
     }
     return null;

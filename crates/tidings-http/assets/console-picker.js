@@ -1,6 +1,6 @@
 // Choosing what to watch: the field, the chips of what is watched, and the chips of what is alive.
 
-import { byId, element, setText } from './dom.js';
+import { byId, element, setText, subscriberIcon } from './dom.js';
 import { count } from './format.js';
 import { getTopics, pollEvery } from './hub.js';
 import { has } from './selection.js';
@@ -195,7 +195,7 @@ export class Picker {
       const subscribers = `${count(topic.subscribers)} ${topic.subscribers === 1 ? 'subscriber' : 'subscribers'}`;
       chip.title = `${subscribers}, ${count(topic.events)} events, newest id ${topic.last_id ?? 'none'}`;
       chip.append(
-        element('span', { class: 'chip-count', 'aria-hidden': 'true' }, count(topic.subscribers)),
+        element('span', { class: 'chip-count', 'aria-hidden': 'true' }, subscriberIcon(), count(topic.subscribers)),
         element('span', { class: 'visually-hidden' }, `, ${subscribers}`),
       );
     }

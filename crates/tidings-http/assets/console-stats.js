@@ -111,5 +111,8 @@ function showSources(sources) {
     if (detail) item.append(element('span', { class: 'muted' }, detail));
     return item;
   });
-  byId('sources').replaceChildren(...(items.length > 0 ? items : [element('li', { class: 'muted' }, 'none configured')]));
+  const list = byId('sources');
+  list.replaceChildren(...(items.length > 0 ? items : [element('li', { class: 'muted' }, 'none configured')]));
+  // What scrolls must be reachable by keyboard; what does not should be no stop on the way.
+  list.tabIndex = list.scrollHeight > list.clientHeight ? 0 : -1;
 }

@@ -113,9 +113,14 @@ function showState(next) {
 /** Puts what happened to the connection into the list, once, however many attempts it takes. */
 function noteState() {
   if (state.name === 'connecting' || state.name === notedState) return;
-  const label = selectionLabel(selection);
-  if (state.name === 'open') events.addNotice(notedState === 'reconnecting' ? `Connected again to ${label}` : `Connected to ${label}`);
-  else if (state.reason) events.addNotice(`${STATE_WORDS[state.name]}: ${state.reason}`);
+  if (state.name === 'open') {
+    const again = notedState === 'reconnecting' ? 'again ' : '';
+    events.addNotice(`Connected ${again}to ${selectionLabel(selection)}`);
+    // This connection counts as a subscriber too.
+    picker.refresh();
+  } else {
+    events.addNotice(`${STATE_WORDS[state.name]}: ${state.reason}`);
+  }
   notedState = state.name;
 }
 

@@ -1,1 +1,19 @@
-//! Stub.
+//! HTTP in front of the Tidings hub: the fronts, the listener, and what operators ask.
+//!
+//! An application that embeds the hub merges [`native()`] (and what else it wants) into its own axum router; the
+//! program serves [`app()`] with a [`Server`].
+
+mod app;
+mod body;
+mod cors;
+mod guard;
+mod metrics;
+mod native;
+mod problem;
+mod server;
+mod status;
+
+pub use app::{Access, app};
+pub use native::{NativeSettings, native, topics};
+pub use server::{Limits, Peer, Server, ServerFigures, ServerStats};
+pub use status::{PartStatus, Parts, Status, figures, health};

@@ -1,0 +1,42 @@
+//! Reading a request's body, bounded in size and in time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use crate::problem::Problem;
+
+/// The bounds of a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimit {
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
+}
+
+impl BodyLimit {
+    /// The whole body.
+    pub(crate) async fn read(self, body: Body) -> Result<Bytes, Problem> {
+        let read = Limited::new(body, self.bytes).collect();
+        match tokio::time::timeout(self.time, read).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body is larger than the {} bytes allowed (setting limits.body)", self.bytes),
+            )),
+            Ok(Err(error)) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
+            Err(_) => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                format!("the body did not arrive within {:?} (setting limits.body_time)", self.time),
+            )),
+        }
+    }
+}
+
+/// The media type of a request's body, without parameters, in lower case; empty when there is none.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}

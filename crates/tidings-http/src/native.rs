@@ -1,0 +1,80 @@
+//! The native front: subscribe with `GET /events`, publish with `POST`, look at topics.
+
+mod message;
+mod publish;
+mod publish_json;
+mod query;
+mod receipt;
+mod subscribe;
+mod topics;
+
+pub(crate) use subscribe::later;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use tidings_hub::{Hub, Pattern, Topic};
+
+use crate::body::BodyLimit;
+
+/// Settings of the native front.
+#[derive(Clone, Debug)]
+pub struct NativeSettings {
+    /// The topic of `POST /message`, and of a subscription that names none. Default: `messages`.
+    pub default_topic: Topic,
+    /// The largest body of a publish, in bytes. Default: 1 MiB.
+    pub max_body: usize,
+    /// How long a body may take to arrive. Default: 30 s.
+    pub body_time: Duration,
+    /// The reconnection time told at the start of each stream, in milliseconds. Default: none, the browser's own.
+    pub retry: Option<u64>,
+    /// What new subscribers are greeted with: the data of a first event, by the topics they ask for.
+    pub greetings: Vec<(Pattern, String)>,
+}
+
+impl NativeSettings {
+    /// The defaults, with this default topic.
+    pub fn new(default_topic: Topic) -> Self {
+        Self {
+            default_topic,
+            max_body: 1 << 20,
+            body_time: Duration::from_secs(30),
+            retry: None,
+            greetings: Vec::new(),
+        }
+    }
+
+    fn body_limit(&self) -> BodyLimit {
+        BodyLimit { bytes: self.max_body, time: self.body_time }
+    }
+}
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+struct Native {
+    hub: Hub,
+    settings: Arc<NativeSettings>,
+}
+
+/// The native front's subscribe and publish routes, to be merged into any axum application.
+pub fn native(hub: Hub, settings: NativeSettings) -> Router {
+    let state = Native { hub, settings: Arc::new(settings) };
+    Router::new()
+        .route("/events", get(subscribe::subscribe))
+        .route("/sse", get(subscribe::subscribe))
+        .route("/topics/{*topic}", post(publish::to_topic))
+        .route("/message", post(message::message))
+        .route("/publish", post(publish_json::publish))
+        .with_state(state)
+}
+
+/// The routes that list topics: `GET /topics` and `GET /topics/{topic}`.
+pub fn topics(hub: Hub) -> Router {
+    Router::new()
+        .route("/topics", get(topics::list))
+        .route("/topics/{*topic}", get(topics::one))
+        .with_state(hub)
+}

@@ -1,0 +1,115 @@
+//! What a subscription's query string and headers ask for.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use tidings_hub::{Pattern, Selection, Selector, Start, Topic};
+
+use crate::problem::Problem;
+
+/// The query parameters that carry a cursor. A browser sends the header of the same name by itself when it
+/// reconnects, but cannot on the first connection; the spellings are those of the polyfills and peers in use.
+const CURSOR_PARAMETERS: [&str; 4] = ["last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"];
+/// The header that carries a cursor (WHATWG HTML, "The Last-Event-ID header").
+const CURSOR_HEADER: &str = "last-event-id";
+/// The cursor that means all that is kept.
+const EARLIEST: &str = "earliest";
+/// The most that `last` may ask for.
+const MAX_LAST: usize = 100_000;
+
+/// A subscription as it was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) selection: Selection,
+    pub(super) start: Start,
+}
+
+/// Reads the query string and the headers. Parameters of other names are left to other purposes (a cache-busting `_`,
+/// say). A non-empty header wins over the query, because a reconnecting browser sends the old URL and the new header.
+pub(super) fn read(
+    query: Option<&str>,
+    headers: &HeaderMap,
+    default_topic: &Topic,
+) -> Result<Asked, Problem> {
+    let mut selectors = Vec::new();
+    let (mut cursor, mut last) = (None, None);
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        match &*name {
+            "topic" => selectors.push(Selector::Exact(Topic::new(&value).map_err(Problem::bad_request)?)),
+            "pattern" => {
+                selectors.push(Selector::Pattern(Pattern::new(&value).map_err(Problem::bad_request)?))
+            }
+            "last" => last = Some(parse_last(&value)?),
+            name if CURSOR_PARAMETERS.contains(&name) && !value.is_empty() => cursor = Some(value),
+            _ => {}
+        }
+    }
+    if selectors.is_empty() {
+        selectors.push(Selector::Exact(default_topic.clone()));
+    }
+    let header = headers.get(CURSOR_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let start = match (header.filter(|id| !id.is_empty()).or(cursor), last) {
+        (Some(id), _) if id == EARLIEST => Start::Earliest,
+        (Some(id), _) => Start::After(Cow::into_owned(id)),
+        (None, Some(count)) => Start::Newest(count),
+        (None, None) => Start::Live,
+    };
+    Ok(Asked { selection: selectors.into_iter().collect(), start })
+}
+
+fn parse_last(value: &str) -> Result<usize, Problem> {
+    match value.parse() {
+        Ok(count) if count <= MAX_LAST => Ok(count),
+        _ => Err(Problem::bad_request(format!("last={value}: give a whole number from 0 to {MAX_LAST}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(query: &str, header: Option<&str>) -> Result<Asked, Problem> {
+        let mut headers = HeaderMap::new();
+        if let Some(id) = header {
+            headers.insert(CURSOR_HEADER, id.parse().unwrap());
+        }
+        read(Some(query), &headers, &Topic::new("messages").unwrap())
+    }
+
+    fn start(query: &str, header: Option<&str>) -> Start {
+        asked(query, header).unwrap().start
+    }
+
+    #[test]
+    fn topics_and_patterns_repeat_and_none_means_the_default() {
+        let exact = |name: &str| Selector::Exact(Topic::new(name).unwrap());
+        let pattern = Selector::Pattern(Pattern::new("orders.*").unwrap());
+        assert_eq!(
+            asked("topic=a&topic=b%20c&pattern=orders.*&_=123", None).unwrap().selection,
+            [exact("a"), exact("b c"), pattern].into_iter().collect()
+        );
+        assert_eq!(asked("", None).unwrap().selection, [exact("messages")].into_iter().collect());
+        assert!(asked("topic=", None).is_err());
+        assert!(asked("pattern=%0A", None).is_err());
+    }
+
+    #[test]
+    fn a_cursor_has_many_spellings_and_the_header_wins() {
+        for name in CURSOR_PARAMETERS {
+            assert_eq!(start(&format!("{name}=a-1"), None), Start::After("a-1".into()), "{name}");
+        }
+        assert_eq!(start("last_event_id=a-1", Some("b-2")), Start::After("b-2".into()));
+        assert_eq!(start("last_event_id=a-1", Some("")), Start::After("a-1".into()));
+        assert_eq!(start("last_event_id=", None), Start::Live);
+        assert_eq!(start("last_event_id=earliest", None), Start::Earliest);
+        assert_eq!(start("last=5", Some("b-2")), Start::After("b-2".into()));
+    }
+
+    #[test]
+    fn last_is_a_bounded_number() {
+        assert_eq!(start("last=5", None), Start::Newest(5));
+        for bad in ["last=", "last=-1", "last=x", "last=100001"] {
+            assert!(asked(bad, None).is_err(), "{bad}");
+        }
+    }
+}

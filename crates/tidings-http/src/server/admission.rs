@@ -1,0 +1,206 @@
+//! Who may connect: the limits of connections, and their counters.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+/// How many connections beyond the limit are still told why they are not served. More are closed without a word, so
+/// that a flood costs next to nothing.
+const OVERFLOW: u64 = 256;
+
+/// Limits of the server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at once (setting `limits.connections`).
+    pub max_connections: u64,
+    /// Connections at once from one address (setting `limits.connections_per_address`). Loopback addresses are not
+    /// limited: a proxy on the same machine brings everybody.
+    pub max_per_address: u64,
+    /// Bytes of a request's head (setting `limits.head`). HTTP/1.1 takes no less than 8 KiB.
+    pub max_head: usize,
+    /// How long a request's head may take to arrive (setting `limits.head_time`).
+    pub head_time: Duration,
+    /// How long a peer may take nothing of what is being written to it (setting `limits.stall`).
+    pub write_stall: Duration,
+}
+
+/// What the server counts.
+#[derive(Debug, Default)]
+pub struct ServerStats {
+    by_address: Mutex<HashMap<IpAddr, u64>>,
+    connections: AtomicU64,
+    accepted: AtomicU64,
+    over_total: AtomicU64,
+    over_address: AtomicU64,
+    closed_unheard: AtomicU64,
+    stalled: AtomicU64,
+    accept_failed: AtomicU64,
+}
+
+/// A reading of the server's counters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFigures {
+    /// Connections at present.
+    pub connections: u64,
+    /// Connections accepted since the start.
+    pub accepted: u64,
+    /// Connections refused or cut since the start, by the limit that did it.
+    pub refused: [(&'static str, u64); 5],
+}
+
+impl ServerStats {
+    /// A reading.
+    pub fn read(&self) -> ServerFigures {
+        let get = |counter: &AtomicU64| counter.load(Relaxed);
+        ServerFigures {
+            connections: get(&self.connections),
+            accepted: get(&self.accepted),
+            refused: [
+                ("connections", get(&self.over_total)),
+                ("connections_per_address", get(&self.over_address)),
+                ("connections_overflow", get(&self.closed_unheard)),
+                ("stall", get(&self.stalled)),
+                ("open_files", get(&self.accept_failed)),
+            ],
+        }
+    }
+
+    /// Decides on a new connection.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Admission {
+        self.accepted.fetch_add(1, Relaxed);
+        let connections = self.connections.fetch_add(1, Relaxed);
+        let from_address = self.enter(address);
+        let mut ticket = Ticket { stats: self.clone(), address, overloaded: None };
+        if connections >= limits.max_connections.saturating_add(OVERFLOW) {
+            self.closed_unheard.fetch_add(1, Relaxed);
+            return Admission::Refused;
+        }
+        if connections >= limits.max_connections {
+            self.over_total.fetch_add(1, Relaxed);
+            ticket.overloaded = Some("limits.connections");
+        } else if from_address > limits.max_per_address.saturating_add(OVERFLOW) {
+            self.closed_unheard.fetch_add(1, Relaxed);
+            return Admission::Refused;
+        } else if from_address > limits.max_per_address {
+            self.over_address.fetch_add(1, Relaxed);
+            ticket.overloaded = Some("limits.connections_per_address");
+        }
+        Admission::Welcome(ticket)
+    }
+
+    pub(super) fn stalled(&self) {
+        self.stalled.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn accept_failed(&self) {
+        self.accept_failed.fetch_add(1, Relaxed);
+    }
+
+    /// How many connections there are from this address now, this one included; loopback addresses are not counted.
+    fn enter(&self, address: IpAddr) -> u64 {
+        if address.is_loopback() {
+            return 0;
+        }
+        let mut by_address = self.addresses();
+        let count = by_address.entry(address).or_default();
+        *count += 1;
+        *count
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, u64>> {
+        // Nothing that can panic runs under the lock.
+        self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What becomes of a new connection.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// It is served, or at least told why not.
+    Welcome(Ticket),
+    /// It is closed.
+    Refused,
+}
+
+/// A connection's place in the counts, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    stats: Arc<ServerStats>,
+    address: IpAddr,
+    overloaded: Option<&'static str>,
+}
+
+impl Ticket {
+    /// The limit that keeps this connection from being served.
+    pub(super) fn overloaded(&self) -> Option<&'static str> {
+        self.overloaded
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.stats.connections.fetch_sub(1, Relaxed);
+        let mut by_address = self.stats.addresses();
+        if let Some(count) = by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(max_connections: u64, max_per_address: u64) -> Limits {
+        Limits {
+            max_connections,
+            max_per_address,
+            max_head: 65536,
+            head_time: Duration::from_secs(10),
+            write_stall: Duration::from_secs(60),
+        }
+    }
+
+    fn outcome(admission: &Admission) -> Option<Option<&'static str>> {
+        match admission {
+            Admission::Welcome(ticket) => Some(ticket.overloaded()),
+            Admission::Refused => None,
+        }
+    }
+
+    #[test]
+    fn the_crowd_is_told_and_the_flood_is_closed() {
+        let stats = Arc::<ServerStats>::default();
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        let mut held: Vec<_> = (0..2 + OVERFLOW).map(|_| stats.admit(loopback, &limits(2, 1))).collect();
+        assert_eq!(held.iter().map(outcome).filter(|o| *o == Some(None)).count(), 2);
+        assert_eq!(outcome(&held[2]), Some(Some("limits.connections")));
+        assert_eq!(outcome(&stats.admit(loopback, &limits(2, 1))), None);
+        assert_eq!(stats.read().connections, 2 + OVERFLOW);
+        held.clear();
+        assert_eq!(stats.read().connections, 0);
+        assert_eq!(outcome(&stats.admit(loopback, &limits(2, 1))), Some(None));
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_the_room() {
+        let stats = Arc::<ServerStats>::default();
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let first = stats.admit(one, &limits(9, 1));
+        assert_eq!(outcome(&first), Some(None));
+        assert_eq!(outcome(&stats.admit(one, &limits(9, 1))), Some(Some("limits.connections_per_address")));
+        assert_eq!(outcome(&stats.admit(other, &limits(9, 1))), Some(None));
+        drop(first);
+        assert_eq!(outcome(&stats.admit(one, &limits(9, 1))), Some(None));
+        assert!(stats.addresses().is_empty());
+    }
+}
