@@ -39,14 +39,15 @@ test('an event without an id of its own gets one that a page can resume from', a
   assert.match(id, /^[A-Za-z0-9._-]+$/)
 })
 
-test('the clock says what time it is in Beijing, with the second as its id', async (t) => {
+test('the clock says what time it is in Beijing, and which second that is', async (t) => {
   const hub = await startHub(t, {
     configuration: `
       [[source]]
       kind = "clock"
       topic = "clock"
       every = "200ms"
-      template = '{"id":{{unix}},"message":"欢迎来到stayed,现在是北京时间{{beijing}}"}'
+      timezone = "+08:00"
+      template = '{"id":{{unix}},"message":"欢迎来到stayed,现在是北京时间{{local}}"}'
     `,
   })
   const page = await openPage(t, hub.url)

@@ -2,13 +2,17 @@
 // publishes on Redis, the hub hears it.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { listen, openPage } from './support/browser.mjs'
 import { startHub } from './support/hub.mjs'
 import { artisan, fire, payloadOf } from './support/laravel.mjs'
 import { startRedis } from './support/redis.mjs'
 import { until } from './support/wait.mjs'
+
+const run = promisify(execFile)
 
 const MESSAGES = ['Hello from Laravel!', 'héllo 你好 / <b>"q"</b>\nline2', '']
 
@@ -70,10 +74,26 @@ test('Laravel goes on by itself after Redis was away', async (t) => {
   await listener.receives(1)
   await redis.kill()
   await assert.rejects(fire(redis, 'while it is away'))
+  await until('the hub knows', async () => (await hub.get('/readyz')).status === 503)
   await redis.restart()
-  await until('the hub listens again', async () => Number((await redis.command('PUBSUB', 'NUMPAT')).split('\n').at(-1)) > 0
-    || (await redis.command('PUBSUB', 'CHANNELS')) !== '')
+  await until('the hub listens again', async () => (await hub.get('/readyz')).status === 200)
   await fire(redis, 'after')
   await listener.receives(2)
   assert.deepEqual(await listener.data(), [payloadOf('before'), payloadOf('after')])
+})
+
+test('the PHP code that the console offers publishes when it is run', async (t) => {
+  const hub = await startHub(t)
+  const page = await openPage(t, hub.url)
+  const data = `it's "quoted" \\ $here\n你好`
+  await page.locator('#publish-topic').fill('orders')
+  await page.locator('#data').fill(data)
+  await page.locator('#tab-php-publish').click()
+  const code = await page.locator('#snippet').textContent()
+  const listener = await listen(page, '/events?topic=orders')
+  await listener.opens()
+  const { stdout } = await run('php', ['-r', code])
+  const [event] = await listener.receives(1)
+  assert.equal(event.data, data)
+  assert.equal(event.lastEventId, JSON.parse(stdout).id)
 })

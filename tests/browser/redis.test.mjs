@@ -75,7 +75,10 @@ test('Redis killed and started again: the hub says so everywhere, comes back by 
   await redis.publish('messages-channel', 'before')
   await listener.receives(1)
 
-  const metrics = async () => (await (await hub.get('/metrics')).text()).split('\n').filter((line) => /source/.test(line) && !line.startsWith('#')).join('\n')
+  const metrics = async () => {
+    const lines = (await (await hub.get('/metrics')).text()).split('\n')
+    return lines.filter((line) => line.includes('source') && !line.startsWith('#')).join('\n')
+  }
   const state = async () => (await hub.stats()).sources.find(({ kind }) => kind === 'redis')
   const well = { metrics: await metrics(), state: (await state()).state }
   let logged = hub.log.length
