@@ -21,24 +21,26 @@ try {
   // Without storage the name is asked for anew.
 }
 
-/** What a message holds: `{name, text}`, with no name when it came as plain text or without one. */
-function read(data) {
+/** The JSON object that `data` is, or null for plain text, from curl for example. */
+function parsed(data) {
   try {
-    const value = JSON.parse(data);
-    if (typeof value?.message === 'string') {
-      return { name: typeof value.name === 'string' ? value.name : '', text: value.message };
-    }
+    return JSON.parse(data);
   } catch {
-    // Plain text, from curl for example.
+    return null;
   }
-  return { name: '', text: data };
 }
 
-/** The time in a tick: as a time of day if it is a date, else in the server's own words. */
+/** What a message holds: `{name, text}`, with no name when it came as plain text or without one. */
+function read(data) {
+  const value = parsed(data);
+  if (typeof value?.message !== 'string') return { name: '', text: data };
+  return { name: typeof value.name === 'string' ? value.name : '', text: value.message };
+}
+
+/** The time in a tick, `{"time": "<ISO 8601>"}`, as a time of day here; anything else as it is. */
 function clockText(data) {
-  const { text } = read(data);
-  const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? text : at.toLocaleTimeString('en-GB');
+  const at = new Date(parsed(data)?.time ?? NaN);
+  return Number.isNaN(at.getTime()) ? data : at.toLocaleTimeString('en-GB');
 }
 
 function show(data) {

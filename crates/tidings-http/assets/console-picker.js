@@ -8,8 +8,6 @@ import { has } from './selection.js';
 const LOOK_EVERY_MS = 5_000;
 /** Chips shown before "Show all". */
 const FEW_CHIPS = 16;
-/** Names offered in the field's list; a browser grows slow with thousands. */
-const MOST_NAMES = 500;
 const ALL_TOPICS = { kind: 'pattern', value: '*' };
 
 /** @param {{onChange: (selection: import('./selection.js').Selection) => void, onToken: (token: string) => void}} handlers */
@@ -68,7 +66,7 @@ export class Picker {
     } finally {
       this.#drawAlive();
     }
-    const names = this.#topics.slice(0, MOST_NAMES).map(({ topic }) => element('option', { value: topic }));
+    const names = this.#topics.map(({ topic }) => element('option', { value: topic }));
     byId('topic-names').replaceChildren(...names);
   }
 

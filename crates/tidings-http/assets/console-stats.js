@@ -39,6 +39,7 @@ export function watchStats({ onStats, onFailure }) {
   };
   let before = null;
   let awaySince = null;
+  let everShown = false;
 
   async function look() {
     let stats;
@@ -48,12 +49,14 @@ export function watchStats({ onStats, onFailure }) {
       awaySince ??= new Date();
       section.dataset.state = 'away';
       errorLine.hidden = false;
-      setText(errorLine, `${error.message}. These numbers are from before ${awaySince.toLocaleTimeString('en-GB')}.`);
+      const known = everShown ? ` These numbers are from before ${awaySince.toLocaleTimeString('en-GB')}.` : '';
+      setText(errorLine, `${error.message}.${known}`);
       before = null;
       onFailure();
       throw error;
     }
     awaySince = null;
+    everShown = true;
     section.dataset.state = 'live';
     errorLine.hidden = true;
     setText(errorLine, '');

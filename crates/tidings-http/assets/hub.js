@@ -2,6 +2,8 @@
 
 /** A hub that takes longer than this to answer a small request is as good as away. */
 const ANSWER_LIMIT_MS = 10_000;
+/** Topics asked for at once; who has more types a name. */
+const MOST_TOPICS = 500;
 
 let token = '';
 
@@ -27,14 +29,18 @@ export class HubError extends Error {
   }
 }
 
-/** The sentence in an error answer: the problem document's detail (RFC 9457), or the best there is. */
+/** What an error answer says: the problem document's detail (RFC 9457), or the best there is; without a full stop, to be put into a sentence. */
 export async function problemText(response) {
+  return (await detail(response)).replace(/\.$/, '');
+}
+
+async function detail(response) {
   const fallback = `The hub answered ${response.status} ${response.statusText}`.trim();
   try {
     const text = await response.text();
     if ((response.headers.get('Content-Type') ?? '').includes('json')) {
       const problem = JSON.parse(text);
-      return problem.detail ?? problem.title ?? fallback;
+      return String(problem.detail ?? problem.title ?? fallback);
     }
     const firstLine = text.trim().split('\n')[0];
     return firstLine !== '' && firstLine.length <= 200 && !firstLine.startsWith('<') ? firstLine : fallback;
@@ -68,7 +74,7 @@ export function getStats() {
 }
 
 export function getTopics() {
-  return ask('/topics', { cache: 'no-store' });
+  return ask(`/topics?limit=${MOST_TOPICS}`, { cache: 'no-store' });
 }
 
 /** The path and query that publish to one topic. */

@@ -1,15 +1,15 @@
 //! `POST /message`: what a chat form sends, published to the default topic.
 
 use axum::{
-    Json,
     body::Body,
     extract::{RawQuery, State},
+    response::Response,
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::IgnoredAny;
 
-use super::{Native, publish::Fields, receipt::ReceiptBody};
+use super::{Native, publish::Fields, receipt};
 use crate::{body::media_type, problem::Problem};
 
 pub(super) async fn message(
@@ -17,13 +17,13 @@ pub(super) async fn message(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<ReceiptBody>, Problem> {
+) -> Result<Response, Problem> {
     let fields = Fields::read(query.as_deref(), &headers)?;
     let body = native.settings.body_limit().read(body).await?;
     let data = data(&media_type(&headers), body)?;
     let topic = native.settings.default_topic.clone();
     let receipt = native.hub.publish(fields.publication(topic, data)).await?;
-    Ok(Json(receipt.into()))
+    Ok(receipt::answer([receipt], receipt::JSON))
 }
 
 /// The data in the body: the form's field `message`; JSON and plain text as they are, byte for byte.

@@ -1,14 +1,14 @@
 //! `POST /topics/{topic}`: the body is the data, byte for byte.
 
 use axum::{
-    Json,
     body::Body,
     extract::{Path, RawQuery, State},
+    response::Response,
 };
 use http::HeaderMap;
 use tidings_hub::{Publication, Topic};
 
-use super::{Native, receipt::ReceiptBody};
+use super::{Native, receipt};
 use crate::problem::Problem;
 
 pub(super) async fn to_topic(
@@ -17,12 +17,12 @@ pub(super) async fn to_topic(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<ReceiptBody>, Problem> {
+) -> Result<Response, Problem> {
     let topic = Topic::new(topic).map_err(Problem::bad_request)?;
     let fields = Fields::read(query.as_deref(), &headers)?;
     let data = native.settings.body_limit().read(body).await?;
     let receipt = native.hub.publish(fields.publication(topic, data)).await?;
-    Ok(Json(receipt.into()))
+    Ok(receipt::answer([receipt], receipt::JSON))
 }
 
 /// What comes beside the data: as query parameters, or as headers of the same names.

@@ -1,19 +1,17 @@
 //! `POST /publish`: one publication as a JSON object, or many as newline-delimited JSON, accepted all or none.
 
-use axum::{
-    body::Body,
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderMap, header};
+use axum::{body::Body, extract::State, response::Response};
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tidings_hub::{Publication, PublishError, Receipt, Topic};
+use tidings_hub::{Publication, PublishError, Topic};
 
-use super::{Native, receipt::ReceiptBody};
+use super::{
+    Native,
+    receipt::{self, JSON, NDJSON},
+};
 use crate::{body::media_type, problem::Problem};
 
-const NDJSON: &str = "application/x-ndjson";
 /// Media types that say: many publications, one a line.
 const NDJSON_TYPES: [&str; 4] =
     [NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"];
@@ -38,21 +36,7 @@ pub(super) async fn publish(
         }
         other => other.into(),
     })?;
-    answer(receipts, many)
-        .map_err(|error| Problem::bad_request(format!("the answer cannot be written: {error}")))
-}
-
-/// One object for one publication; for many, a line each, in their order.
-fn answer(receipts: Vec<Receipt>, many: bool) -> serde_json::Result<Response> {
-    let mut body = Vec::new();
-    for receipt in receipts {
-        serde_json::to_writer(&mut body, &ReceiptBody::from(receipt))?;
-        if many {
-            body.push(b'\n');
-        }
-    }
-    let media_type = if many { NDJSON } else { "application/json" };
-    Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
+    Ok(receipt::answer(receipts, if many { NDJSON } else { JSON }))
 }
 
 /// One publication as JSON.
