@@ -1,1 +1,36 @@
-//! Stub.
+//! Sources: where events come from without anybody posting them. Redis Pub/Sub, a polled URL, a program's output, a
+//! clock.
+//!
+//! A [`SourceConfig`] is what stands under `[[source]]`; [`start`] runs them over a [`Hub`](tidings_hub::Hub). Each is
+//! one task: where events come from (`redis`, `http_poll`, `command`, `clock`) fills a bounded buffer (`outbox`) that
+//! publishes in batches, in order, and keeps events while the log is away. What fails is tried again with a growing
+//! pause (`backoff`); whatever happens is logged and counted by one function (`events`) and can be asked for
+//! ([`Sources::status`]).
+
+mod backoff;
+mod clock;
+mod command;
+mod config;
+mod duration;
+mod events;
+mod form;
+mod http_poll;
+mod invalid;
+mod lines;
+mod outbox;
+mod plan;
+mod redis;
+mod running;
+mod secret;
+mod size;
+mod status;
+mod template;
+
+pub use config::{ClockConfig, CommandConfig, HttpPollConfig, RedisConfig, SourceConfig};
+pub use duration::{HumanDuration, NotADuration};
+pub use invalid::{InvalidSource, InvalidSourceReason};
+pub use running::{Sources, start};
+pub use secret::Secret;
+pub use size::{ByteSize, NotASize};
+pub use status::{SourceState, SourceStatus};
+pub use template::{NotATimezone, TemplateError};

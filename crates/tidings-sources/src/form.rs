@@ -1,0 +1,112 @@
+//! How a source makes publications of what it gets.
+
+use std::borrow::Cow;
+
+use jiff::{Timestamp, tz::Offset};
+use tidings_hub::{Publication, Topic};
+
+use crate::{
+    invalid::InvalidSourceReason,
+    template::{Offers, Template, Values, parse_timezone},
+};
+
+/// What all publications of a source have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    event: Option<Box<str>>,
+    template: Option<Template>,
+    private: bool,
+}
+
+/// What one publication is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Input<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) channel: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// A publication, and whether the data had to be altered because it was not UTF-8.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) publication: Publication,
+    pub(crate) altered: bool,
+}
+
+/// The offset of an optional `timezone` key.
+pub(crate) fn offset(timezone: Option<&str>) -> Result<Offset, InvalidSourceReason> {
+    Ok(timezone.map_or(Ok(Offset::UTC), parse_timezone)?)
+}
+
+impl Form {
+    pub(crate) fn new(
+        event: Option<&str>,
+        template: Option<&str>,
+        offers: Offers,
+        timezone: Option<&str>,
+        private: bool,
+    ) -> Result<Self, InvalidSourceReason> {
+        let offset = offset(timezone)?;
+        let template = template.map(|text| Template::new(text, offers, offset)).transpose()?;
+        let form = Self { event: event.map(Box::from), template, private };
+        // The hub's own rules for an event type, tried on a topic that is sure to be one.
+        form.publication(Topic::new("check")?, Vec::new()).check()?;
+        Ok(form)
+    }
+
+    /// Makes the publication of what came in. An event stream is UTF-8: other bytes become U+FFFD.
+    pub(crate) fn make(&self, topic: Topic, input: Input<'_>) -> Made {
+        let text = String::from_utf8_lossy(input.data);
+        let altered = matches!(text, Cow::Owned(_));
+        let data = match &self.template {
+            Some(template) => {
+                template.render(Values { now: input.now, data: &text, channel: input.channel }).into_bytes()
+            }
+            None => text.into_owned().into_bytes(),
+        };
+        Made { publication: self.publication(topic, data), altered }
+    }
+
+    fn publication(&self, topic: Topic, data: Vec<u8>) -> Publication {
+        let mut publication = Publication::new(topic, data);
+        publication.event = self.event.clone();
+        publication.private = self.private;
+        publication
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make(form: &Form, data: &[u8]) -> Made {
+        form.make(
+            Topic::new("t").unwrap(),
+            Input { data, channel: "c", now: Timestamp::UNIX_EPOCH },
+        )
+    }
+
+    #[test]
+    fn without_a_template_data_is_untouched() {
+        let form = Form::new(Some("update"), None, Offers::Message, None, true).unwrap();
+        let data = "{\"a\":{},\"b\":1.0}\r\nline 2\n 北".as_bytes();
+        let made = make(&form, data);
+        assert_eq!(made.publication.data, data);
+        assert_eq!(made.publication.event.as_deref(), Some("update"));
+        assert!(made.publication.private && !made.altered);
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_replaced_and_reported() {
+        let form = Form::new(None, None, Offers::Message, None, false).unwrap();
+        let made = make(&form, b"caf\xe9!");
+        assert_eq!(made.publication.data, "caf\u{fffd}!");
+        assert!(made.altered);
+    }
+
+    #[test]
+    fn the_hubs_own_event_types_are_refused() {
+        let error = Form::new(Some("tidings.reset"), None, Offers::Time, None, false).unwrap_err();
+        assert!(matches!(error, InvalidSourceReason::Event(_)), "{error}");
+    }
+}

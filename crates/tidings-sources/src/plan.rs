@@ -1,0 +1,273 @@
+//! From a source's configuration to what runs: everything that can be checked beforehand has been.
+
+use reqwest::Url;
+use tidings_hub::Topic;
+
+use crate::{
+    clock, command,
+    config::{ClockConfig, CommandConfig, HttpPollConfig, RedisConfig, SourceConfig},
+    duration::HumanDuration,
+    form::{Form, offset},
+    http_poll,
+    invalid::{InvalidSource, InvalidSourceReason},
+    outbox::{Limits, WhenFull},
+    redis,
+    running::Context,
+    template::Offers,
+};
+
+/// A source that is ready to run.
+#[derive(Debug)]
+pub(crate) enum Plan {
+    Redis(redis::Plan),
+    HttpPoll(http_poll::Plan),
+    Command(command::Plan),
+    Clock(clock::Plan),
+}
+
+impl SourceConfig {
+    /// The kind as it is configured: `redis`, `http_poll`, `command` or `clock`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Redis(_) => "redis",
+            Self::HttpPoll(_) => "http_poll",
+            Self::Command(_) => "command",
+            Self::Clock(_) => "clock",
+        }
+    }
+
+    /// What logs and metrics call the source: its `name`, or one made of its kind and what it reads, without secrets.
+    /// Sources that would have the same name are numbered when they are started.
+    pub fn name(&self) -> String {
+        let (name, what) = match self {
+            Self::Redis(config) => (&config.name, address(config.url.expose())),
+            Self::HttpPoll(config) => (&config.name, config.topic.clone()),
+            Self::Command(config) => (&config.name, config.run.first().cloned().unwrap_or_default()),
+            Self::Clock(config) => (&config.name, config.topic.clone()),
+        };
+        name.clone().unwrap_or_else(|| format!("{} {what}", self.kind()))
+    }
+
+    /// Checks the configuration: URLs, topics, templates, limits. Nothing is connected to or started.
+    ///
+    /// # Errors
+    /// The first thing that a person has to correct.
+    pub fn check(&self) -> Result<(), InvalidSource> {
+        Plan::new(self).map(drop)
+    }
+}
+
+impl Plan {
+    pub(crate) fn new(config: &SourceConfig) -> Result<Self, InvalidSource> {
+        let plan = match config {
+            SourceConfig::Redis(config) => redis_plan(config),
+            SourceConfig::HttpPoll(config) => http_poll_plan(config),
+            SourceConfig::Command(config) => command_plan(config),
+            SourceConfig::Clock(config) => clock_plan(config),
+        };
+        plan.map_err(|reason| InvalidSource { name: config.name(), reason })
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        match self {
+            // A burst, or the log's short absence: both without loss.
+            Self::Redis(_) => Limits { events: 10_000, bytes: 16 << 20, when_full: WhenFull::DropOldest },
+            // The pipe waits, so there need be no more than two batches.
+            Self::Command(_) => Limits { events: 2000, bytes: 2 << 20, when_full: WhenFull::Wait },
+            // Only the newest is of interest.
+            Self::HttpPoll(_) | Self::Clock(_) => {
+                Limits { events: 1, bytes: 0, when_full: WhenFull::DropOldest }
+            }
+        }
+    }
+
+    /// Runs until the context says stop.
+    pub(crate) async fn run(self, context: &Context) {
+        match self {
+            Self::Redis(plan) => redis::run(plan, context).await,
+            Self::HttpPoll(plan) => http_poll::run(plan, context).await,
+            Self::Command(plan) => command::run(plan, context).await,
+            Self::Clock(plan) => clock::run(plan, context).await,
+        }
+    }
+}
+
+fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
+    let timezone = config.timezone.as_deref();
+    let form = |private| {
+        Form::new(config.event.as_deref(), config.template.as_deref(), Offers::Message, timezone, private)
+    };
+    let topics = config.topics.iter().map(|(channel, topic)| Ok((channel.clone(), Topic::new(topic)?)));
+    Ok(Plan::Redis(redis::Plan {
+        server: redis::Server::parse(config.url.expose())?,
+        subscriptions: redis::Subscriptions::new(
+            &config.channels,
+            &config.patterns,
+            &redis::Prefixes::new(&config.strip_prefixes)?,
+        )?,
+        router: redis::Router {
+            prefixes: redis::Prefixes::new(&config.strip_prefixes)?,
+            channels: config.channels.iter().cloned().collect(),
+            topics: topics.collect::<Result<_, InvalidSourceReason>>()?,
+            topic: config.topic.as_deref().map(Topic::new).transpose()?,
+            form: form(config.private)?,
+            private_form: form(true)?,
+        },
+        timeout: short("timeout", config.timeout)?,
+        ping_every: short("ping_every", config.ping_every)?,
+    }))
+}
+
+fn http_poll_plan(config: &HttpPollConfig) -> Result<Plan, InvalidSourceReason> {
+    if config.max_body.0 == 0 {
+        return Err(InvalidSourceReason::Size("max_body"));
+    }
+    let headers =
+        config.headers.iter().map(|(name, value)| http_poll::header(name, value.expose())).collect::<Result<_, _>>()?;
+    Ok(Plan::HttpPoll(http_poll::Plan {
+        topic: Topic::new(&config.topic)?,
+        request: http_poll::Request::new(
+            config.url.expose(),
+            headers,
+            short("timeout", config.timeout)?,
+            config.max_body.as_len(),
+        )?,
+        every: interval(config.every)?,
+        only_changes: config.only_changes,
+        form: Form::new(
+            config.event.as_deref(),
+            config.template.as_deref(),
+            Offers::Data,
+            config.timezone.as_deref(),
+            config.private,
+        )?,
+    }))
+}
+
+fn command_plan(config: &CommandConfig) -> Result<Plan, InvalidSourceReason> {
+    if config.max_line.0 == 0 {
+        return Err(InvalidSourceReason::Size("max_line"));
+    }
+    let (program, arguments) = config.run.split_first().ok_or(InvalidSourceReason::NoProgram)?;
+    if program.is_empty() {
+        return Err(InvalidSourceReason::NoProgram);
+    }
+    Ok(Plan::Command(command::Plan {
+        topic: Topic::new(&config.topic)?,
+        program: program.clone(),
+        arguments: arguments.to_vec(),
+        max_line: config.max_line.as_len(),
+        form: Form::new(
+            config.event.as_deref(),
+            config.template.as_deref(),
+            Offers::Data,
+            config.timezone.as_deref(),
+            config.private,
+        )?,
+    }))
+}
+
+fn clock_plan(config: &ClockConfig) -> Result<Plan, InvalidSourceReason> {
+    let timezone = config.timezone.as_deref();
+    Ok(Plan::Clock(clock::Plan {
+        topic: Topic::new(&config.topic)?,
+        every: interval(config.every)?,
+        offset: offset(timezone)?,
+        form: Form::new(config.event.as_deref(), Some(&config.template), Offers::Time, timezone, config.private)?,
+    }))
+}
+
+/// A regular interval: not so short that a source is a busy loop, nor so long that a timer cannot hold it.
+fn interval(every: HumanDuration) -> Result<std::time::Duration, InvalidSourceReason> {
+    between("every", every, ("10ms", 10), ("365d", 365 * 24 * 3_600_000))
+}
+
+/// How long to wait for somebody.
+fn short(key: &'static str, duration: HumanDuration) -> Result<std::time::Duration, InvalidSourceReason> {
+    between(key, duration, ("10ms", 10), ("1h", 3_600_000))
+}
+
+fn between(
+    key: &'static str,
+    HumanDuration(duration): HumanDuration,
+    (least, least_ms): (&'static str, u128),
+    (most, most_ms): (&'static str, u128),
+) -> Result<std::time::Duration, InvalidSourceReason> {
+    match duration.as_millis() {
+        ms if (least_ms..=most_ms).contains(&ms) => Ok(duration),
+        _ => Err(InvalidSourceReason::Duration { key, least, most }),
+    }
+}
+
+/// What of a URL may be shown: host and port. All else may be a secret.
+fn address(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return "(bad url)".to_owned() };
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Sources {
+        source: Vec<SourceConfig>,
+    }
+
+    fn source(text: &str) -> SourceConfig {
+        let mut sources: Sources = toml::from_str(&format!("[[source]]\n{text}")).unwrap();
+        sources.source.remove(0)
+    }
+
+    #[test]
+    fn default_names_tell_what_is_read_and_no_secrets() {
+        for (text, name) in [
+            ("kind = \"redis\"\nurl = \"redis://me:pw@h:6390/3\"", "redis h:6390"),
+            ("kind = \"redis\"\nurl = \"redis://h\"\nname = \"cache\"", "cache"),
+            ("kind = \"redis\"\nurl = \"pw\"", "redis (bad url)"),
+            ("kind = \"http_poll\"\ntopic = \"t\"\nurl = \"https://me:pw@h/pw?token=pw#pw\"", "http_poll t"),
+            ("kind = \"command\"\ntopic = \"t\"\nrun = [\"tail\", \"pw\"]", "command tail"),
+            ("kind = \"clock\"\ntopic = \"t\"", "clock t"),
+        ] {
+            assert_eq!(source(text).name(), name);
+        }
+    }
+
+    #[test]
+    fn faults_are_named_with_what_to_do() {
+        let redis = "kind = \"redis\"\nurl = \"redis://h\"\n";
+        let poll = "kind = \"http_poll\"\ntopic = \"t\"\nurl = \"http://h\"\n";
+        let clock = "kind = \"clock\"\ntopic = \"t\"\n";
+        let command = "kind = \"command\"\ntopic = \"t\"\n";
+        for (text, part) in [
+            (redis.to_owned(), "channels = [\"messages-channel\"]"),
+            (format!("{redis}channels = [\"\"]"), "is empty"),
+            (format!("{redis}channels = [\"a\"]\nstrip_prefixes = [\"*\"]"), "\"*_database_\""),
+            (format!("{redis}channels = [\"a\"]\nstrip_prefixes = [\"a*b\"]"), "\"*_database_\""),
+            (format!("{redis}channels = [\"a\"]\ntopic = \"\""), "topic: a topic name is empty"),
+            (format!("{redis}channels = [\"a\"]\ntopics = {{ a = \"\" }}"), "topic: a topic name is empty"),
+            (format!("{redis}channels = [\"a\"]\nevent = \"tidings.x\""), "event: event types that begin"),
+            (format!("{redis}channels = [\"a\"]\ntimeout = \"0s\""), "timeout: must be between 10ms and 1h"),
+            (format!("{redis}channels = [\"a\"]\ntemplate = \"{{{{dat}}}}\""), "{{channel_json}}"),
+            ("kind = \"redis\"\nurl = \"rediss://:pw@h\"\nchannels = [\"a\"]".to_owned(), "redis://"),
+            ("kind = \"redis\"\nurl = \"redis://\"\nchannels = [\"a\"]".to_owned(), "redis://"),
+            (format!("{poll}max_body = 0"), "max_body: must be at least one byte"),
+            (format!("{poll}headers = {{ \"a b\" = \"pw\" }}"), "\"a b\""),
+            (poll.replace("http://h", "ftp://me:pw@h"), "http://"),
+            (poll.replace("http://h", "pw pw"), "http://"),
+            (format!("{command}run = []"), "names no program"),
+            (format!("{clock}every = \"1ms\""), "every: must be between 10ms and 365d"),
+            (format!("{clock}timezone = \"Asia/Shanghai\""), "\"+08:00\""),
+            (format!("{clock}template = \"{{{{data}}}}\""), "unknown placeholder {{data}}"),
+        ] {
+            let error = source(&text).check().expect_err(&text).to_string();
+            assert!(error.contains(part), "{error}");
+            assert!(!error.contains("pw"), "{error}");
+            assert!(error.starts_with("source \""), "{error}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The prefixes that applications put before every channel.
+
+use super::glob::escape;
+use crate::invalid::InvalidSourceReason;
+
+/// The prefixes to take off, in their order.
+#[derive(Clone, Debug)]
+pub(crate) struct Prefixes(Vec<Prefix>);
+
+#[derive(Clone, Debug)]
+struct Prefix {
+    /// Whether any characters may come before the text.
+    any_start: bool,
+    text: String,
+}
+
+/// What Laravel's default prefixes, of any application, end with.
+const USUAL: [&str; 2] = ["_database_", "-database-"];
+
+impl Prefixes {
+    pub(crate) fn new(prefixes: &[String]) -> Result<Self, InvalidSourceReason> {
+        let parse = |prefix: &String| {
+            let (any_start, text) = match prefix.strip_prefix('*') {
+                Some(text) => (true, text),
+                None => (false, prefix.as_str()),
+            };
+            match text.is_empty() || text.contains('*') {
+                true => Err(InvalidSourceReason::Prefix(prefix.clone())),
+                false => Ok(Prefix { any_start, text: text.to_owned() }),
+            }
+        };
+        prefixes.iter().map(parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Redis patterns for what `pattern` matches, with each prefix before it.
+    pub(super) fn before<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = String> + 'a {
+        self.0.iter().map(move |prefix| {
+            let star = if prefix.any_start { "*" } else { "" };
+            format!("{star}{}{pattern}", escape(&prefix.text))
+        })
+    }
+
+    /// The channel without its prefix, as short a one as possible. A name is never taken off whole.
+    pub(super) fn strip<'a>(&self, channel: &'a str) -> Option<&'a str> {
+        let rests = self.0.iter().filter_map(|prefix| match prefix.any_start {
+            true => channel.split_once(&prefix.text).map(|(_, rest)| rest),
+            false => channel.strip_prefix(&prefix.text),
+        });
+        rests.into_iter().find(|rest| !rest.is_empty())
+    }
+
+    /// Whether the channel is `name` behind one of the prefixes.
+    pub(super) fn is_before(&self, name: &str, channel: &str) -> bool {
+        channel.strip_suffix(name).is_some_and(|start| {
+            self.0.iter().any(|prefix| match prefix.any_start {
+                true => start.ends_with(&prefix.text),
+                false => start == prefix.text,
+            })
+        })
+    }
+}
+
+/// Whether the channel looks as if it had a prefix.
+pub(super) fn looks_prefixed(channel: &str) -> bool {
+    USUAL.iter().any(|usual| channel.contains(usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefixes(texts: &[&str]) -> Prefixes {
+        Prefixes::new(&texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn laravels_prefixes_of_any_application_are_taken_off() {
+        let prefixes = prefixes(&["*_database_", "*-database-"]);
+        for (channel, stripped) in [
+            ("laravel_database_messages-channel", Some("messages-channel")),
+            ("my_shop_database_x", Some("x")),
+            ("my-shop-database-private-orders.7", Some("private-orders.7")),
+            ("_database_x", Some("x")),
+            ("laravel_database_user_database_changes", Some("user_database_changes")),
+            ("messages-channel", None),
+            ("laravel_database_", None),
+        ] {
+            assert_eq!(prefixes.strip(channel), stripped, "{channel}");
+        }
+    }
+
+    #[test]
+    fn the_first_prefix_that_fits_is_taken_off() {
+        let prefixes = prefixes(&["my_database_shop_database_", "*_database_", "app:"]);
+        assert_eq!(prefixes.strip("my_database_shop_database_x"), Some("x"));
+        assert_eq!(prefixes.strip("app:x"), Some("x"));
+        assert_eq!(prefixes.strip("my app:x"), None);
+    }
+
+    #[test]
+    fn a_name_is_known_behind_a_prefix() {
+        let prefixes = prefixes(&["*_database_", "app:"]);
+        assert!(prefixes.is_before("x", "my_database_shop_database_x"));
+        assert!(prefixes.is_before("x", "app:x"));
+        assert!(!prefixes.is_before("x", "my app:x"));
+        assert!(!prefixes.is_before("x", "x"));
+    }
+}
