@@ -107,7 +107,7 @@ function listen() {
       }
       setText(byId('message'), String(told?.message ?? ''));
       setText(byId('message-id'), String(told?.id ?? 'none'));
-      note('onmessage: the time has come');
+      note('onmessage: a new time');
     };
     return source;
   }, byId('status'));

@@ -74,10 +74,10 @@ function show(stats, rates, charts) {
   setText(byId('stat-behind'), stats.subscribers_behind > 0 ? `${count(stats.subscribers_behind)} behind` : 'all up to date');
   charts.subscribers.push(stats.subscribers);
   setText(byId('stat-published'), count(stats.published));
+  setText(byId('stat-published-rate'), rates === null ? '–' : rate(rates.published));
+  setText(byId('stat-delivered-rate'), rates === null ? '–' : rate(rates.delivered));
+  setText(byId('stat-delivered-bytes'), rates === null ? '–' : bytes(Math.round(rates.deliveredBytes)));
   if (rates !== null) {
-    setText(byId('stat-published-rate'), rate(rates.published));
-    setText(byId('stat-delivered-rate'), rate(rates.delivered));
-    setText(byId('stat-delivered-bytes'), bytes(Math.round(rates.deliveredBytes)));
     charts.published.push(rates.published);
     charts.delivered.push(rates.delivered);
   }

@@ -25,6 +25,8 @@ let stream = null;
 /** Counts connections made, so that a stream that was replaced has no say any more. */
 let generation = 0;
 let state = { name: 'connecting', since: Date.now() };
+/** The state of this connection that was last put into the list. */
+let notedState = '';
 const types = new Set();
 
 const events = new EventList({
@@ -76,6 +78,7 @@ function connect() {
   generation += 1;
   const mine = generation;
   stream?.close();
+  notedState = '';
   const label = selectionLabel(selection);
   setText(byId('selection-label'), label);
   document.title = `${label} · Tidings console`;
@@ -98,7 +101,6 @@ function connect() {
 }
 
 const STATE_WORDS = { connecting: 'Connecting', open: 'Open', reconnecting: 'Reconnecting', closed: 'Closed' };
-let notedState = '';
 
 function showState(next) {
   state = next;

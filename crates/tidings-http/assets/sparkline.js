@@ -3,6 +3,8 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 100;
 const HEIGHT = 24;
+/** Fewer values than this are drawn as if there were as many, at the right: a first step should not fill the width. */
+const FEWEST = 12;
 
 /** A sparkline of at most `capacity` values. `describe(values)` gives the words for those who do not see it. */
 export class Sparkline {
@@ -40,7 +42,7 @@ export class Sparkline {
     const top = Math.max(...values);
     const bottom = this.#fromZero ? 0 : Math.min(...values);
     const span = top - bottom;
-    const step = WIDTH / Math.max(this.#capacity - 1, 1);
+    const step = WIDTH / (Math.max(values.length, FEWEST) - 1);
     const left = WIDTH - (values.length - 1) * step;
     const points = values.map((value, index) => {
       // All the same: a line at the foot when that is zero, else in the middle.
