@@ -1,0 +1,166 @@
+//! One table of a configuration, read key by key.
+
+use std::collections::BTreeMap;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    layers::Layers,
+    problem::Place,
+    value::{Given, Parsed},
+};
+
+/// One table of the configuration, or the top of it. Reading a key takes it out, so that what is left at
+/// [`close`](Self::close) is unknown.
+#[derive(Debug)]
+pub(super) struct Section<'l, 'a> {
+    layers: &'l Layers<'a>,
+    /// Empty for the top.
+    path: String,
+    /// What is left of the table.
+    table: DeTable<'a>,
+    /// Where the table stands.
+    place: Place,
+    /// Where each key that was found stands.
+    places: BTreeMap<String, Place>,
+    /// Whether this is one of several tables (`[[topic]]`), about whose keys no flag or variable speaks.
+    is_item: bool,
+}
+
+impl<'l, 'a> Section<'l, 'a> {
+    /// The top of the configuration.
+    pub(super) fn top(layers: &'l Layers<'a>, table: DeTable<'a>, place: Place) -> Self {
+        Self { layers, path: String::new(), table, place, places: BTreeMap::new(), is_item: false }
+    }
+
+    /// Reads a key. `None` if it is given nowhere, or if what is given is a problem, which is noted.
+    pub(super) fn read<T>(&mut self, key: &str, parse: impl Fn(&Given<'_>) -> Parsed<T>) -> Option<T> {
+        self.read_also(key, None, parse)
+    }
+
+    /// [`read`](Self::read), with a second environment variable that is honoured after the key's own.
+    pub(super) fn read_also<T>(
+        &mut self,
+        key: &str,
+        second_variable: Option<&str>,
+        parse: impl Fn(&Given<'_>) -> Parsed<T>,
+    ) -> Option<T> {
+        let (place, given) = self.take(key, second_variable)?;
+        self.places.insert(key.to_owned(), place);
+        parse(&given).map_err(|message| self.reject(key, message)).ok()
+    }
+
+    /// Whether a key that was read was given, rightly or wrongly.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.places.contains_key(key)
+    }
+
+    /// Notes a problem with a key, at the place it was read from, or at the table's if it was given nowhere.
+    pub(super) fn reject(&self, key: &str, message: impl AsRef<str>) {
+        let place = self.places.get(key).unwrap_or(&self.place).clone();
+        self.layers.problem(place, format!("{}: {}", self.path_of(key), message.as_ref()));
+    }
+
+    /// Notes a problem with the table as a whole.
+    pub(super) fn reject_all(&self, message: impl AsRef<str>) {
+        self.layers.problem(self.place.clone(), format!("[[{}]]: {}", self.path, message.as_ref()));
+    }
+
+    /// A table in this one. It is empty if it is not there.
+    pub(super) fn section(&mut self, key: &str) -> Section<'l, 'a> {
+        let found = self.table.remove_entry(key);
+        let place = found.as_ref().map_or_else(|| self.place.clone(), |(name, _)| self.place_of(name));
+        let table = match found.map(|(_, value)| value.into_inner()) {
+            Some(DeValue::Table(table)) => table,
+            Some(_) => {
+                let message = format!("{key} is a table: write [{key}], and its keys below");
+                self.layers.problem(place.clone(), message);
+                DeTable::new()
+            }
+            None => DeTable::new(),
+        };
+        Section { path: self.path_of(key), table, place, places: BTreeMap::new(), is_item: false, ..*self }
+    }
+
+    /// The tables of an array of tables, such as `[[topic]]`. Its environment variable holds all of them, in TOML.
+    pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'l, 'a>> {
+        self.layers.whole(key);
+        let in_file = self.table.remove_entry(key);
+        let (variable, text) = self.layers.variable(key);
+        let (named, value) = match (text, in_file) {
+            (Some(text), _) => match DeValue::parse(text) {
+                Ok(value) => (Some(Place::Named(variable)), value),
+                Err(error) => {
+                    let message = format!("it is not TOML ({}): write '[{{ … }}, {{ … }}]'", error.message());
+                    self.layers.problem(Place::Named(variable), message);
+                    return Vec::new();
+                }
+            },
+            (None, Some((_, value))) => (None, value),
+            (None, None) => return Vec::new(),
+        };
+        let place_of = |value: &Spanned<DeValue<'_>>| match &named {
+            Some(place) => place.clone(),
+            None => self.layers.line(value.span().start),
+        };
+        let complain = |place| {
+            let message =
+                format!("{key} is a list of tables: write [[{key}]], and its keys below, for each of them");
+            self.layers.problem(place, message);
+        };
+        let place = place_of(&value);
+        let DeValue::Array(items) = value.into_inner() else {
+            complain(place);
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for item in items {
+            let place = place_of(&item);
+            let DeValue::Table(table) = item.into_inner() else {
+                complain(place);
+                continue;
+            };
+            let path = self.path_of(key);
+            sections.push(Section { path, table, place, places: BTreeMap::new(), is_item: true, ..*self });
+        }
+        sections
+    }
+
+    /// Takes the whole table, for a reader that knows its keys itself.
+    pub(super) fn take_all(&mut self) -> Spanned<DeValue<'a>> {
+        for (key, _) in &self.table {
+            self.places.insert(key.get_ref().to_string(), self.place_of(key));
+        }
+        Spanned::new(0..0, DeValue::Table(std::mem::take(&mut self.table)))
+    }
+
+    /// Notes what nobody asked for as unknown.
+    pub(super) fn close(self) {
+        for (key, _) in &self.table {
+            self.layers.left_over(&self.path, key.get_ref(), self.place_of(key));
+        }
+    }
+
+    fn take(&mut self, key: &str, second_variable: Option<&str>) -> Option<(Place, Given<'a>)> {
+        let path = self.path_of(key);
+        self.layers.key(path.clone());
+        let in_file = self.table.remove_entry(key);
+        let above = if self.is_item { None } else { self.layers.above_the_file(&path, second_variable) };
+        above.or_else(|| in_file.map(|(name, value)| (self.place_of(&name), Given::Toml(value.into_inner()))))
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Where a key of this table stands: on its line, or in the environment variable that holds the whole table.
+    fn place_of<T>(&self, at: &Spanned<T>) -> Place {
+        match (&self.place, self.is_item) {
+            (Place::Named(_), true) => self.place.clone(),
+            _ => self.layers.line(at.span().start),
+        }
+    }
+}

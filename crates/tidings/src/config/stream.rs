@@ -1,0 +1,58 @@
+//! `[stream]`: how streams are kept alive and ended.
+
+use std::time::Duration;
+
+use tidings_hub::MAX_RETRY_MS;
+
+use super::{section::Section, value};
+
+/// `[stream]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stream {
+    /// After how long a silence a subscriber is sent a comment. Default: 15 s.
+    pub(crate) heartbeat: Duration,
+    /// The reconnection time that each stream begins with, in whole milliseconds. Default: none, the browser's own.
+    pub(crate) retry: Option<Duration>,
+    /// Over how long a time the subscribers of a hub that shuts down are told to come back, so that they do not come
+    /// all at once. Default: 5 s.
+    pub(crate) drain_window: Duration,
+    /// How long a shutdown may take before what is left is cut off. Default: 10 s.
+    pub(crate) drain_time: Duration,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(15),
+            retry: None,
+            drain_window: Duration::from_secs(5),
+            drain_time: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Stream {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let default = Self::default();
+        let retry = |given: &value::Given<'_>| {
+            let retry = value::duration(given)?;
+            if !retry.subsec_nanos().is_multiple_of(1_000_000) {
+                return Err(
+                    "it is not a whole number of milliseconds, as the stream's format has it".to_owned()
+                );
+            }
+            match retry > Duration::from_millis(MAX_RETRY_MS) {
+                true => Err("it is longer than a day, in which browsers would seem dead".to_owned()),
+                false => Ok(retry),
+            }
+        };
+        Self {
+            heartbeat: section.read("heartbeat", value::duration).unwrap_or(default.heartbeat),
+            retry: section.read("retry", retry),
+            drain_window: section
+                .read("drain_window", value::duration_or_none)
+                .unwrap_or(default.drain_window),
+            drain_time: section.read("drain_time", value::duration).unwrap_or(default.drain_time),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The layers, the unknown names, and the documented file.

@@ -1,0 +1,133 @@
+//! `tidings serve`: the hub and everything around it, from start to end.
+
+mod console;
+mod demo;
+mod history;
+mod listen;
+mod stop;
+
+use std::{sync::Arc, time::Instant};
+
+use anyhow::Context as _;
+use axum::Router;
+use tidings_http::{
+    Access, Limits, NativeSettings, PartStatus, Parts, Server, Status, app, figures, health, native, topics,
+};
+use tidings_hub::{Hub, Settings};
+use tidings_sources::{SourceState, Sources};
+use tokio::runtime::Handle;
+
+use self::listen::Listeners;
+use crate::config::Config;
+
+/// Runs the hub until it is told to stop. Once it accepts connections it prints `listening on http://ADDRESS` to
+/// standard output, a line for each address.
+///
+/// The order of the start: what can be refused comes first (addresses, then the log), so that a hub that cannot run
+/// has not shown itself; sources start when there is somewhere to poll. The order of the end: sources first, then the
+/// subscribers, then the log, so that what was received is kept.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let listeners = Listeners::bind(&config).await?;
+    let log = history::open(&config).await?;
+    let hub = Hub::start(log.clone(), hub_settings(&config)).context("the hub cannot start")?;
+    let mut server = Server::new(server_limits(&config));
+    let sources = start_sources(&config, &hub, &listeners)?;
+    let status = Status {
+        hub: hub.clone(),
+        parts: parts(&sources),
+        server: server.stats(),
+        version: env!("CARGO_PKG_VERSION"),
+        open: true,
+        demo: config.demo,
+        started,
+    };
+    let access = Access { origins: config.cors.origins.clone(), loopback_only: !config.insecure_open };
+    let (public, admin) = routes(&config, &hub, status)?;
+    listeners.serve(&mut server, &app(public, &access), &app(admin, &access), &config)?;
+
+    stop::asked_for().await;
+    sources.stop().await;
+    hub.drain(config.stream.drain_window);
+    server.shut_down(config.stream.drain_time).await;
+    log.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The routes for everybody, and those of the admin listeners, if there are any.
+fn routes(config: &Config, hub: &Hub, status: Status) -> anyhow::Result<(Router, Router)> {
+    let operators = topics(hub.clone()).merge(figures(status.clone()));
+    let mut public =
+        native(hub.clone(), native_settings(config)?).merge(health(status.clone())).merge(console::routes());
+    if config.demo {
+        public = public.merge(console::demo_pages()).merge(demo::data());
+    }
+    Ok(match config.admin.listen.is_empty() {
+        true => (public.merge(operators), Router::new()),
+        false => (public, operators.merge(health(status))),
+    })
+}
+
+fn hub_settings(config: &Config) -> Settings {
+    Settings {
+        heartbeat: config.stream.heartbeat,
+        stall: config.limits.stall,
+        subscriber_bytes: config.limits.subscriber_bytes,
+        page_bytes: config.limits.page_bytes,
+        max_subscribers: config.limits.connections as u64,
+        max_selectors: config.limits.topics_per_subscription,
+        ..Settings::default()
+    }
+}
+
+fn server_limits(config: &Config) -> Limits {
+    Limits {
+        max_connections: config.limits.connections as u64,
+        max_per_address: config.limits.connections_per_address as u64,
+        max_head: config.limits.head,
+        head_time: config.limits.head_time,
+        write_stall: config.limits.stall,
+    }
+}
+
+fn native_settings(config: &Config) -> anyhow::Result<NativeSettings> {
+    let greeting = |rule: &crate::config::TopicRule| Some((rule.pattern.clone(), rule.greeting.clone()?));
+    let mut greetings: Vec<_> = config.topics.iter().filter_map(greeting).collect();
+    if config.demo {
+        greetings.push(demo::greeting(config.default_topic.as_str())?);
+    }
+    Ok(NativeSettings {
+        max_body: config.limits.body,
+        body_time: config.limits.body_time,
+        retry: config.stream.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX)),
+        greetings,
+        ..NativeSettings::new(config.default_topic.clone())
+    })
+}
+
+fn start_sources(config: &Config, hub: &Hub, listeners: &Listeners) -> anyhow::Result<Sources> {
+    let mut configs = config.sources.clone();
+    if config.demo {
+        configs.extend(demo::sources(&listeners.own_address(), config.default_topic.as_str())?);
+    }
+    tidings_sources::start(&configs, hub, &Handle::current()).context("a [[source]] is at fault")
+}
+
+/// The sources, as the status routes tell of them.
+fn parts(sources: &Sources) -> Parts {
+    let monitor = sources.monitor();
+    Arc::new(move || {
+        let part = |source: tidings_sources::SourceStatus| PartStatus {
+            name: source.name,
+            kind: source.kind,
+            state: source.state.as_str(),
+            detail: source.detail,
+            ready: source.state != SourceState::Retrying,
+            events: source.events,
+            failures: source.failures,
+            dropped: source.dropped,
+        };
+        monitor.status().into_iter().map(part).collect()
+    })
+}
