@@ -1,6 +1,7 @@
 //! The queue between publishers and a log's writer thread.
 
 use std::{
+    collections::VecDeque,
     mem,
     sync::{Condvar, Mutex},
     time::Instant,
@@ -10,6 +11,10 @@ use tidings_hub::{AppendError, Appended, BoxFuture, Publication};
 use tokio::sync::oneshot;
 
 use crate::{page::memory_bytes, sync::lock};
+
+/// The writer takes this much at a time, or a single larger batch: its memory is bounded, and a flush is still shared
+/// by all that a disk takes in that time.
+const GROUP_BYTES: usize = 8 << 20;
 
 pub(crate) type Answer = Result<Vec<Appended>, AppendError>;
 
@@ -38,7 +43,7 @@ enum Phase {
 }
 
 struct State {
-    requests: Vec<Request>,
+    requests: VecDeque<Request>,
     /// Bytes of what is queued or being appended.
     bytes: usize,
     phase: Phase,
@@ -53,7 +58,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new(bound: usize) -> Self {
-        let state = State { requests: Vec::new(), bytes: 0, phase: Phase::Open };
+        let state = State { requests: VecDeque::new(), bytes: 0, phase: Phase::Open };
         Self { state: Mutex::new(state), ready: Condvar::new(), bound }
     }
 
@@ -75,7 +80,7 @@ impl Queue {
         }
         let (answer, answered) = oneshot::channel();
         state.bytes = state.bytes.saturating_add(bytes);
-        state.requests.push(Request { batch, answer, bytes });
+        state.requests.push_back(Request { batch, answer, bytes });
         drop(state);
         self.ready.notify_one();
         Box::pin(async move {
@@ -90,7 +95,16 @@ impl Queue {
         let mut state = lock(&self.state);
         loop {
             if !state.requests.is_empty() {
-                return Work::Group(mem::take(&mut state.requests));
+                let mut bytes = 0_usize;
+                let fit = state.requests.iter().take_while(|request| {
+                    bytes = bytes.saturating_add(request.bytes);
+                    bytes <= GROUP_BYTES
+                });
+                let count = fit.count().max(1);
+                if count == state.requests.len() {
+                    return Work::Group(mem::take(&mut state.requests).into());
+                }
+                return Work::Group(state.requests.drain(..count).collect());
             }
             if !matches!(state.phase, Phase::Open) {
                 return Work::Close;

@@ -24,6 +24,9 @@ pub(crate) trait Store: Send + 'static {
     /// entries of all, in theirs.
     fn commit(&mut self, group: Vec<Vec<Publication>>) -> Committed;
 
+    /// What follows on every group, once everybody has been told.
+    fn settle(&mut self);
+
     /// What is due from time to time, traffic or not.
     fn tick(&mut self);
 
@@ -126,6 +129,7 @@ fn run(mut store: impl Store, queue: &Queue, told: &Mutex<Told>) {
                     waiting.send(answer).ok();
                 }
                 tell(told, &committed.entries);
+                store.settle();
             }
             Work::Tick => {}
             Work::Close => break,

@@ -115,6 +115,8 @@ impl Store for Keeper {
         Committed { answers, entries }
     }
 
+    fn settle(&mut self) {}
+
     fn tick(&mut self) {
         let mut history = write(&self.0);
         history.let_go_by_topic();
