@@ -77,7 +77,7 @@ test('data arrives as it was published, whatever is in it', async (t) => {
 })
 
 test('a page that closes is noticed at once: counted out, logged, its socket given back', async (t) => {
-  const hub = await startHub(t)
+  const hub = await startHub(t, { configuration: '[logs]\nlevel = "info,tidings_hub=debug"' })
   const sockets = () => {
     const directory = `/proc/${hub.server.child.pid}/fd`
     return readdirSync(directory).filter((name) => {
@@ -99,7 +99,7 @@ test('a page that closes is noticed at once: counted out, logged, its socket giv
   const logged = hub.log.length
   await pages[0].context().close()
   await until('the page is counted out', async () => (await hub.subscribers()) === 2)
-  await until('its leaving is logged', () => /subscriber/i.test(hub.log.slice(logged)))
+  await until('its leaving is logged', () => hub.log.slice(logged).includes('subscription ended'))
   await until('its socket is closed', () => sockets() < socketsOpen)
   await pages[1].context().close()
   await pages[2].context().close()

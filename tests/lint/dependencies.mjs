@@ -1,8 +1,9 @@
-// Looks over the Rust dependencies that Cargo.lock pins: every licence one that may be shipped in a
-// program under MIT OR Apache-2.0, every crate from crates.io, none in two versions.
+// Looks over the crates that are compiled into the program, as Cargo.lock pins them: every licence one
+// that may be shipped under MIT OR Apache-2.0, every crate from crates.io, none in two versions.
 //
 // This much of cargo-deny is enough here, and cargo-deny takes longer to compile than the hub.
-// Reads `cargo metadata`; run it from the repository's root.
+// Reads `cargo tree`, which knows what is really compiled where `cargo metadata` lists what might be.
+// Run it from the repository's root.
 
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -23,17 +24,14 @@ const LICENCES = new Set([
   'Zlib',
 ])
 
-const CRATES_IO = 'registry+https://github.com/rust-lang/crates.io-index'
-
 // Crates that may be there in two versions, each with the reason.
 const TWICE = new Map([
   ['syn', 'parses the code of derive macros while compiling, never in the program; its users move to 3 one by one'],
+  ['tower-http', 'reqwest, which polls for sources, still asks for 0.6'],
 ])
 
 // The platform that is shipped: a second version that only Windows compiles costs nobody here anything.
 const PLATFORM = 'x86_64-unknown-linux-gnu'
-
-const METADATA_BYTES = 64 * 1024 * 1024
 
 /**
  * Whether an SPDX licence expression can be met by the licences in `allowed`. `/` is what crates
@@ -77,15 +75,27 @@ export function satisfied(expression, allowed) {
   return either()
 }
 
-/** What is wrong with these packages (of `cargo metadata`), one sentence each. */
+/**
+ * The third-party packages in the lines of `cargo tree --format '{p}\t{l}'`, each once. Behind name and
+ * version stands in parentheses where a package comes from, unless that is crates.io.
+ */
+export function thirdParty(lines) {
+  const packages = new Map()
+  for (const line of lines) {
+    const [, name, version, notes, license] = /^(\S+) v(\S+)([^\t]*)\t(.*?)( \(\*\))?$/.exec(line)
+    const [source] = [...notes.matchAll(/\(([^)]*)\)/g)].map(([, note]) => note).filter((note) => note !== 'proc-macro')
+    if (!source?.startsWith('/')) packages.set(`${name} ${version}`, { name, version, license, source })
+  }
+  return [...packages.values()]
+}
+
+/** What is wrong with these packages, one sentence each. */
 export function faults(packages) {
   const found = []
   const versions = new Map()
   for (const { name, version, license, source } of packages) {
-    if (source !== CRATES_IO) found.push(`${name} ${version} comes from ${source}, not from crates.io`)
-    if (!license || !satisfied(license, LICENCES)) {
-      found.push(`${name} ${version} is licensed under ${license ?? 'nothing it names'}`)
-    }
+    if (source) found.push(`${name} ${version} comes from ${source}, not from crates.io`)
+    if (!satisfied(license, LICENCES)) found.push(`${name} ${version} is licensed under ${license || 'nothing it names'}`)
     versions.set(name, [...(versions.get(name) ?? []), version])
   }
   for (const [name, all] of versions) {
@@ -94,18 +104,17 @@ export function faults(packages) {
   return found
 }
 
-function thirdParty() {
-  const text = execFileSync('cargo', ['metadata', '--format-version', '1', '--locked', '--filter-platform', PLATFORM], {
-    maxBuffer: METADATA_BYTES,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const { packages, resolve } = JSON.parse(text)
-  const used = new Set(resolve.nodes.map(({ id }) => id))
-  return packages.filter(({ id, source }) => source !== null && used.has(id))
+function compiled() {
+  const text = execFileSync(
+    'cargo',
+    ['tree', '--locked', '--workspace', '--edges', 'normal,build', '--target', PLATFORM, '--prefix', 'none', '--format', '{p}\t{l}'],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  return text.split('\n').filter((line) => line !== '')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const packages = thirdParty()
+  const packages = thirdParty(compiled())
   const found = faults(packages)
   for (const fault of found) console.error(`dependencies: ${fault}`)
   console.log(`dependencies: ${packages.length} crates, ${found.length} faults`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { faults, satisfied } from './dependencies.mjs'
+import { faults, satisfied, thirdParty } from './dependencies.mjs'
 
 const allowed = new Set(['MIT', 'Apache-2.0', 'Apache-2.0 WITH LLVM-exception', 'Unicode-3.0'])
 
@@ -25,18 +25,17 @@ test('a licence expression is not met by half of it', () => {
 })
 
 test('each fault of a dependency is told', () => {
-  const source = 'registry+https://github.com/rust-lang/crates.io-index'
-  assert.deepEqual(
-    faults([
-      { name: 'good', version: '1.0.0', license: 'MIT', source },
-      { name: 'good', version: '2.0.0', license: 'MIT', source },
-      { name: 'bare', version: '1.0.0', license: null, source },
-      { name: 'forked', version: '1.0.0', license: 'MIT', source: 'git+https://example.org/forked' },
-    ]),
-    [
-      'bare 1.0.0 is licensed under nothing it names',
-      'forked 1.0.0 comes from git+https://example.org/forked, not from crates.io',
-      'good is compiled in 2 versions: 1.0.0, 2.0.0',
-    ],
-  )
+  const lines = [
+    'ours v0.1.0 (/home/somebody/tidings/crates/ours)\tMIT OR Apache-2.0',
+    'good v1.0.0\tMIT',
+    'good v1.0.0\tMIT (*)',
+    'good v2.0.0 (proc-macro)\tMIT',
+    'bare v1.0.0\t',
+    'forked v1.0.0 (https://example.org/forked#0123abcd)\tMIT',
+  ]
+  assert.deepEqual(faults(thirdParty(lines)), [
+    'bare 1.0.0 is licensed under nothing it names',
+    'forked 1.0.0 comes from https://example.org/forked#0123abcd, not from crates.io',
+    'good is compiled in 2 versions: 1.0.0, 2.0.0',
+  ])
 })
