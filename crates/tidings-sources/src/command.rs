@@ -55,7 +55,9 @@ impl fmt::Display for Ended {
         match self {
             Self::NotStarted(error) => write!(f, "the program cannot be started: {error}"),
             Self::Exited(status) => write!(f, "the program has ended ({status}) and is started again"),
-            Self::Closed => f.write_str("the program closed its standard output without ending; it is started again"),
+            Self::Closed => {
+                f.write_str("the program closed its standard output without ending; it is started again")
+            }
             Self::Lost(error) => write!(f, "the program's output cannot be read: {error}"),
         }
     }
@@ -171,7 +173,8 @@ async fn publish(plan: &Plan, output: Option<ChildStdout>, context: &Context) ->
             events::line_too_long(&context.source, plan.max_line);
             continue;
         };
-        let made = plan.form.make(plan.topic.clone(), Input { data: &line, channel: "", now: Timestamp::now() });
+        let made =
+            plan.form.make(plan.topic.clone(), Input { data: &line, channel: "", now: Timestamp::now() });
         if made.altered {
             events::altered(&context.source);
         }

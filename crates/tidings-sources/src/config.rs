@@ -126,7 +126,8 @@ pub struct HttpPollConfig {
     pub template: Option<String>,
     /// The time zone of the template's placeholders: `"UTC"` or a fixed offset such as `"+08:00"`. Default: UTC.
     pub timezone: Option<String>,
-    /// Headers to send, such as `authorization`. Default: none.
+    /// Headers to send, such as `authorization`. To another host that the URL redirects to, `authorization` and
+    /// `cookie` are not sent, others are. Default: none.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
     /// How long an answer may take, to its last byte. Default: 10 s.

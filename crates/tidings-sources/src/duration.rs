@@ -11,7 +11,9 @@ pub struct HumanDuration(pub Duration);
 
 /// The text is not a duration.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{text:?} is not a duration ({reason}): write a number and a unit, for instance \"500ms\", \"10s\" or \"7d\"")]
+#[error(
+    "{text:?} is not a duration ({reason}): write a number and a unit, for instance \"500ms\", \"10s\" or \"7d\""
+)]
 pub struct NotADuration {
     text: String,
     reason: humantime::DurationError,

@@ -18,7 +18,12 @@ pub(crate) fn works(source: &Tracker) {
 pub(crate) fn failed(source: &Tracker, why: &dyn fmt::Display, pause: Duration) {
     source.failures.fetch_add(1, Relaxed);
     let why = why.to_string();
-    warn!(source = source.name, kind = source.kind, pause_ms = pause.as_millis() as u64, "source does not work: {why}");
+    warn!(
+        source = source.name,
+        kind = source.kind,
+        pause_ms = pause.as_millis() as u64,
+        "source does not work: {why}"
+    );
     source.origin_fails(why);
 }
 
@@ -37,7 +42,11 @@ pub(crate) fn log_away(source: &Tracker, why: &dyn fmt::Display, pause: Duration
     if source.log_trouble(Some(why.clone())) {
         warn!(source = source.name, pause_ms = pause.as_millis() as u64, "events of this source wait: {why}");
     } else {
-        debug!(source = source.name, pause_ms = pause.as_millis() as u64, "events of this source still wait: {why}");
+        debug!(
+            source = source.name,
+            pause_ms = pause.as_millis() as u64,
+            "events of this source still wait: {why}"
+        );
     }
 }
 
@@ -61,7 +70,10 @@ pub(crate) fn refused(source: &Tracker, why: &dyn fmt::Display) {
 /// Events were still waiting when the program had to stop.
 pub(crate) fn abandoned(source: &Tracker, events: usize) {
     source.dropped.fetch_add(events as u64, Relaxed);
-    error!(source = source.name, events, "events of this source are dropped: the event log did not take them before the end");
+    error!(
+        source = source.name,
+        events, "events of this source are dropped: the event log did not take them before the end"
+    );
 }
 
 /// Data was not UTF-8; what is not was replaced by U+FFFD.

@@ -80,10 +80,7 @@ mod tests {
     use super::*;
 
     fn make(form: &Form, data: &[u8]) -> Made {
-        form.make(
-            Topic::new("t").unwrap(),
-            Input { data, channel: "c", now: Timestamp::UNIX_EPOCH },
-        )
+        form.make(Topic::new("t").unwrap(), Input { data, channel: "c", now: Timestamp::UNIX_EPOCH })
     }
 
     #[test]

@@ -87,7 +87,9 @@ impl Request {
         timeout: Duration,
         max_body: usize,
     ) -> Result<Self, InvalidSourceReason> {
-        let bad = |reason| InvalidSourceReason::Url(format!("{reason}: write http://HOST/PATH or https://HOST/PATH"));
+        let bad = |reason| {
+            InvalidSourceReason::Url(format!("{reason}: write http://HOST/PATH or https://HOST/PATH"))
+        };
         let url = Url::parse(url).map_err(|error| bad(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(bad("not an HTTP address".to_owned()));
@@ -156,7 +158,8 @@ async fn poll(plan: &Plan, context: &Context) {
         if plan.only_changes && published.as_ref() == Some(&body) {
             continue;
         }
-        let made = plan.form.make(plan.topic.clone(), Input { data: &body, channel: "", now: Timestamp::now() });
+        let made =
+            plan.form.make(plan.topic.clone(), Input { data: &body, channel: "", now: Timestamp::now() });
         if made.altered {
             events::altered(&context.source);
         }

@@ -40,7 +40,9 @@ pub enum InvalidSourceReason {
     #[error("a channel or pattern is empty: give it a name or remove it")]
     EmptyChannel,
     /// A prefix cannot be taken off.
-    #[error("strip_prefixes: {0:?} is not a prefix: write text, with \"*\" at its start at most, such as \"*_database_\"")]
+    #[error(
+        "strip_prefixes: {0:?} is not a prefix: write text, with \"*\" at its start at most, such as \"*_database_\""
+    )]
     Prefix(String),
     /// A duration is too short or too long.
     #[error("{key}: must be between {least} and {most}")]
@@ -56,7 +58,9 @@ pub enum InvalidSourceReason {
     #[error("{0}: must be at least one byte, such as \"1MiB\"")]
     Size(&'static str),
     /// A header cannot be sent.
-    #[error("headers: {0:?} or its value cannot be sent: use ASCII letters, digits and \"-\" in the name and no line breaks in the value")]
+    #[error(
+        "headers: {0:?} or its value cannot be sent: use ASCII letters, digits and \"-\" in the name and no line breaks in the value"
+    )]
     Header(String),
     /// There is no program to run.
     #[error("run: names no program: write for instance run = [\"tail\", \"-F\", \"app.log\"]")]

@@ -29,7 +29,7 @@ mod template;
 pub use config::{ClockConfig, CommandConfig, HttpPollConfig, RedisConfig, SourceConfig};
 pub use duration::{HumanDuration, NotADuration};
 pub use invalid::{InvalidSource, InvalidSourceReason};
-pub use running::{Sources, start};
+pub use running::{Monitor, Sources, start};
 pub use secret::Secret;
 pub use size::{ByteSize, NotASize};
 pub use status::{SourceState, SourceStatus};

@@ -19,7 +19,7 @@ use crate::{
 /// A source that is ready to run.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    Redis(redis::Plan),
+    Redis(Box<redis::Plan>),
     HttpPoll(http_poll::Plan),
     Command(command::Plan),
     Clock(clock::Plan),
@@ -84,7 +84,7 @@ impl Plan {
     /// Runs until the context says stop.
     pub(crate) async fn run(self, context: &Context) {
         match self {
-            Self::Redis(plan) => redis::run(plan, context).await,
+            Self::Redis(plan) => redis::run(*plan, context).await,
             Self::HttpPoll(plan) => http_poll::run(plan, context).await,
             Self::Command(plan) => command::run(plan, context).await,
             Self::Clock(plan) => clock::run(plan, context).await,
@@ -98,7 +98,7 @@ fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
         Form::new(config.event.as_deref(), config.template.as_deref(), Offers::Message, timezone, private)
     };
     let topics = config.topics.iter().map(|(channel, topic)| Ok((channel.clone(), Topic::new(topic)?)));
-    Ok(Plan::Redis(redis::Plan {
+    Ok(Plan::Redis(Box::new(redis::Plan {
         server: redis::Server::parse(config.url.expose())?,
         subscriptions: redis::Subscriptions::new(
             &config.channels,
@@ -115,15 +115,18 @@ fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
         },
         timeout: short("timeout", config.timeout)?,
         ping_every: short("ping_every", config.ping_every)?,
-    }))
+    })))
 }
 
 fn http_poll_plan(config: &HttpPollConfig) -> Result<Plan, InvalidSourceReason> {
     if config.max_body.0 == 0 {
         return Err(InvalidSourceReason::Size("max_body"));
     }
-    let headers =
-        config.headers.iter().map(|(name, value)| http_poll::header(name, value.expose())).collect::<Result<_, _>>()?;
+    let headers = config
+        .headers
+        .iter()
+        .map(|(name, value)| http_poll::header(name, value.expose()))
+        .collect::<Result<_, _>>()?;
     Ok(Plan::HttpPoll(http_poll::Plan {
         topic: Topic::new(&config.topic)?,
         request: http_poll::Request::new(
@@ -173,7 +176,13 @@ fn clock_plan(config: &ClockConfig) -> Result<Plan, InvalidSourceReason> {
         topic: Topic::new(&config.topic)?,
         every: interval(config.every)?,
         offset: offset(timezone)?,
-        form: Form::new(config.event.as_deref(), Some(&config.template), Offers::Time, timezone, config.private)?,
+        form: Form::new(
+            config.event.as_deref(),
+            Some(&config.template),
+            Offers::Time,
+            timezone,
+            config.private,
+        )?,
     }))
 }
 

@@ -28,6 +28,17 @@ pub struct Sources {
     stop: watch::Sender<bool>,
 }
 
+/// Tells how sources are. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Monitor(Arc<[Arc<Tracker>]>);
+
+impl Monitor {
+    /// How each source is, in the order of the configuration.
+    pub fn status(&self) -> Vec<SourceStatus> {
+        self.0.iter().map(|tracker| tracker.status()).collect()
+    }
+}
+
 /// What a source's task is given.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -100,6 +111,11 @@ impl Sources {
     /// Whether no source is [`SourceState::Retrying`].
     pub fn is_ready(&self) -> bool {
         self.trackers.iter().all(|tracker| tracker.status().state != SourceState::Retrying)
+    }
+
+    /// A view of the sources for those who ask how they are, also after they were stopped.
+    pub fn monitor(&self) -> Monitor {
+        Monitor(self.trackers.clone().into())
     }
 
     /// Stops all sources: no more is received, and what has been is published. Takes five seconds at most; what the

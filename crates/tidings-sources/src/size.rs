@@ -104,9 +104,14 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        for (text, bytes) in
-            [("0", 0), ("512", 512), ("64KiB", 65_536), ("1MiB", 1_048_576), ("1 gib", 1 << 30), ("2MB", 2_000_000)]
-        {
+        for (text, bytes) in [
+            ("0", 0),
+            ("512", 512),
+            ("64KiB", 65_536),
+            ("1MiB", 1_048_576),
+            ("1 gib", 1 << 30),
+            ("2MB", 2_000_000),
+        ] {
             assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
             assert_eq!(ByteSize(bytes).to_string().parse(), Ok(ByteSize(bytes)));
         }

@@ -50,7 +50,9 @@ pub enum TemplateError {
     #[error("\"{{{{\" without \"}}}}\" behind it: close the placeholder")]
     Unclosed,
     /// The format of a `{{date:…}}` is not one.
-    #[error("the date format {format:?} does not work ({reason}): use strftime directives such as %Y-%m-%d %H:%M:%S")]
+    #[error(
+        "the date format {format:?} does not work ({reason}): use strftime directives such as %Y-%m-%d %H:%M:%S"
+    )]
     DateFormat {
         /// The format.
         format: String,
@@ -229,7 +231,10 @@ mod tests {
             render(r#"{"id":{{unix}},"message":"北京时间 {{date:%Y-%m-%d %H:%M:%S}}"}"#, "+08:00", ""),
             r#"{"id":1795226400,"message":"北京时间 2026-11-21 10:00:00"}"#
         );
-        assert_eq!(render("{{local}} {{iso}}", "-03:30", ""), "2026-11-20 22:30:00 2026-11-20T22:30:00-03:30");
+        assert_eq!(
+            render("{{local}} {{iso}}", "-03:30", ""),
+            "2026-11-20 22:30:00 2026-11-20T22:30:00-03:30"
+        );
         assert_eq!(render("{{ unix_ms }}", "UTC", ""), "1795226400000");
     }
 
@@ -254,8 +259,9 @@ mod tests {
         let error = Template::new("{{channel}}", Offers::Data, Offset::UTC).unwrap_err().to_string();
         assert!(error.contains("{{data_json}}"), "{error}");
         assert_eq!(Template::new("{{unix", Offers::Time, Offset::UTC).unwrap_err(), TemplateError::Unclosed);
-        for format in ["", "%Q!", "%"] {
-            let error = Template::new(&format!("{{{{date:{format}}}}}"), Offers::Time, Offset::UTC).unwrap_err();
+        for format in ["", "%!", "%"] {
+            let error =
+                Template::new(&format!("{{{{date:{format}}}}}"), Offers::Time, Offset::UTC).unwrap_err();
             assert!(matches!(error, TemplateError::DateFormat { .. }), "{error}");
         }
     }

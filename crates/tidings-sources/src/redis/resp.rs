@@ -30,7 +30,9 @@ pub(super) enum Malformed {
 }
 
 /// Encodes a command.
-pub(super) fn command<T: AsRef<[u8]>>(arguments: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>) -> Vec<u8> {
+pub(super) fn command<T: AsRef<[u8]>>(
+    arguments: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+) -> Vec<u8> {
     let arguments = arguments.into_iter();
     let mut bytes = format!("*{}\r\n", arguments.len()).into_bytes();
     for argument in arguments {
@@ -69,7 +71,10 @@ impl<'a> Reader<'a> {
             b'-' => Ok(Reply::Error(line)),
             b'*' => {
                 let count = length(line, MAX_ELEMENTS)?.unwrap_or(0);
-                (0..count).map(|_| self.line().and_then(|(kind, line)| self.value(kind, line))).collect::<Result<_, _>>().map(Reply::Array)
+                (0..count)
+                    .map(|_| self.line().and_then(|(kind, line)| self.value(kind, line)))
+                    .collect::<Result<_, _>>()
+                    .map(Reply::Array)
             }
             kind => self.value(kind, line).map(Reply::Value),
         }
@@ -140,7 +145,10 @@ mod tests {
         assert_eq!(reply(b"+OK\r\n+next"), Ok(Some((Reply::Value(b"OK"), 5))));
         assert_eq!(reply(b"-NOAUTH log in\r\n"), Ok(Some((Reply::Error(b"NOAUTH log in"), 16))));
         let subscribed: Vec<&[u8]> = vec![b"subscribe", b"a", b"1"];
-        assert_eq!(reply(b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"), Ok(Some((Reply::Array(subscribed), 31))));
+        assert_eq!(
+            reply(b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),
+            Ok(Some((Reply::Array(subscribed), 30)))
+        );
         assert_eq!(reply(b"$-1\r\n"), Ok(Some((Reply::Value(b""), 5))));
     }
 
@@ -153,7 +161,14 @@ mod tests {
 
     #[test]
     fn what_is_not_resp_is_refused() {
-        for bytes in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b"*x\r\n", b"*1\r\n*1\r\n", b"$1\r\nabc", b"\r\n", b"$-2\r\n"] {
+        for bytes in [
+            &b"HTTP/1.1 400 Bad Request\r\n"[..],
+            b"*x\r\n",
+            b"*1\r\n*1\r\n",
+            b"$1\r\nabc",
+            b"\r\n",
+            b"$-2\r\n",
+        ] {
             assert_eq!(reply(bytes), Err(Malformed::Protocol), "{bytes:?}");
         }
         assert_eq!(reply(b"$99999999999\r\n"), Err(Malformed::TooLong));

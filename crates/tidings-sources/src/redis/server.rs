@@ -22,8 +22,9 @@ pub(crate) struct Server {
 impl Server {
     /// Reads `redis://[[user]:password@]host[:port][/db]`. The text of the error holds nothing of the URL.
     pub(crate) fn parse(url: &str) -> Result<Self, InvalidSourceReason> {
-        let bad =
-            |reason: &str| InvalidSourceReason::Url(format!("{reason}: write redis://[[USER]:PASSWORD@]HOST[:PORT]"));
+        let bad = |reason: &str| {
+            InvalidSourceReason::Url(format!("{reason}: write redis://[[USER]:PASSWORD@]HOST[:PORT]"))
+        };
         let url = Url::parse(url).map_err(|error| bad(&error.to_string()))?;
         match url.scheme() {
             "redis" | "valkey" => {}

@@ -115,7 +115,11 @@ async fn send(stream: &mut TcpStream, bytes: &[u8], patience: Duration) -> Resul
 enum Read<'a> {
     Error(String),
     Confirmation,
-    Message { pattern: Option<&'a [u8]>, channel: &'a [u8], data: &'a [u8] },
+    Message {
+        pattern: Option<&'a [u8]>,
+        channel: &'a [u8],
+        data: &'a [u8],
+    },
     /// A login that worked, an answered PING.
     Other,
 }

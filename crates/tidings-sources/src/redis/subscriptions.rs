@@ -51,7 +51,8 @@ impl Subscriptions {
         let mut bytes = Vec::new();
         for (verb, names) in [("SUBSCRIBE", &self.channels), ("PSUBSCRIBE", &self.patterns)] {
             if !names.is_empty() {
-                let arguments: Vec<_> = std::iter::once(verb).chain(names.iter().map(String::as_str)).collect();
+                let arguments: Vec<_> =
+                    std::iter::once(verb).chain(names.iter().map(String::as_str)).collect();
                 bytes.extend(command(arguments));
             }
         }
@@ -119,7 +120,8 @@ mod tests {
         assert!(subscriptions.counts(Some(b"x*"), b"xy"));
         assert!(!subscriptions.counts(Some(b"?"), b"x"));
         assert!(subscriptions.counts(Some(b"?"), b"y"));
-        assert!(subscriptions.counts(Some(b"*_database_x"), b"my_database_x"));
+        assert!(subscriptions.counts(Some(b"*_database_x*"), b"my_database_x"));
+        assert!(!subscriptions.counts(Some(b"*_database_x"), b"my_database_x"));
     }
 
     #[test]
