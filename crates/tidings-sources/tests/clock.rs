@@ -1,5 +1,7 @@
 //! The clock source, fast. When it ticks is not tested here: that is `next_tick`'s unit tests.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod support;
 
 use support::{Fixture, data};

@@ -1,5 +1,7 @@
 //! The command source with a real shell.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod support;
 
 use rustix::process::{Pid, test_kill_process};

@@ -1,5 +1,7 @@
 //! The polling source against a server that answers as the test says.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod support;
 
 use std::sync::{

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidings_hub::{Entry, Hub, Log, ReadLimit, Selection, Settings};
+use tidings_hub::{Entry, Hub, ReadLimit, Selection, Settings};
 use tidings_log::{Memory, Retention};
 use tidings_sources::{SourceConfig, Sources, start};
 
