@@ -1,11 +1,60 @@
 //! Tidings: a server-sent events hub.
 
+mod check_config;
+mod cli;
+mod client;
 mod config;
+mod exit;
+mod logs;
+mod publish;
 mod serve;
+mod subscribe;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let c = config::Config::load(&config::Overrides { demo: true, listen: vec!["127.0.0.1:8090".into()], ..Default::default() }, &config::Environment::of_process());
-    match c { Ok(c) => serve::run(c).await, Err(e) => anyhow::bail!("{e}") }
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use crate::{
+    cli::{Cli, Command},
+    config::{Config, Environment, Overrides},
+    exit::Fault,
+};
+
+fn main() -> ExitCode {
+    exit::report(run(Cli::parse().into_command()))
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => {
+            // Before anything is bound, written or started.
+            let config = configuration(args)?;
+            logs::init(&config.logs)?;
+            match &config.file {
+                Some(file) => tracing::info!(file = %file.display(), "read the configuration"),
+                None => tracing::info!("no configuration file: tidings.toml would be read if it were here"),
+            }
+            runtime()?.block_on(serve::run(config))
+        }
+        Command::Publish(args) => runtime()?.block_on(publish::run(args)),
+        Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
+        Command::CheckConfig(args) => {
+            println!("{}", check_config::summary(&configuration(args)?));
+            Ok(())
+        }
+    }
+}
+
+fn configuration(overrides: impl Into<Overrides>) -> anyhow::Result<Config> {
+    Config::load(&overrides.into(), &Environment::of_process()).map_err(|problems| {
+        Fault::Configuration.because(format_args!("the configuration is wrong\n{problems}"))
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime cannot be started")
 }

@@ -54,9 +54,19 @@ struct Found {
     known: BTreeSet<String>,
     /// Tables whose environment variable is the whole table, in TOML.
     whole: BTreeSet<String>,
-    /// Keys that nobody asked for: the table's path, the key, and where it stands.
-    unknown: Vec<(String, String, Place)>,
+    /// Keys that nobody asked for.
+    unknown: Vec<LeftOver>,
     problems: BTreeSet<Problem>,
+}
+
+/// A key that nobody asked for.
+#[derive(Debug)]
+struct LeftOver {
+    table: String,
+    key: String,
+    /// "unknown key `a` in [b]".
+    unknown: String,
+    place: Place,
 }
 
 impl<'a> Layers<'a> {
@@ -104,9 +114,10 @@ impl<'a> Layers<'a> {
         self.found.borrow_mut().whole.insert(table.to_owned());
     }
 
-    /// Notes a key that nobody asked for.
-    pub(super) fn left_over(&self, table: &str, key: &str, place: Place) {
-        self.found.borrow_mut().unknown.push((table.to_owned(), key.to_owned(), place));
+    /// Notes a key that nobody asked for; `unknown` says so.
+    pub(super) fn left_over(&self, table: &str, key: &str, unknown: String, place: Place) {
+        let (table, key) = (table.to_owned(), key.to_owned());
+        self.found.borrow_mut().unknown.push(LeftOver { table, key, unknown, place });
     }
 
     /// What the command line or the environment says about the key of this path, and where.
@@ -141,13 +152,13 @@ impl<'a> Layers<'a> {
 
     fn unknown_keys(&self) {
         let unknown = std::mem::take(&mut self.found.borrow_mut().unknown);
-        for (table, key, place) in unknown {
-            let message = self.unknown_key(&table, &key);
-            self.problem(place, message);
+        for key in unknown {
+            let message = self.unknown_key(&key);
+            self.problem(key.place, message);
         }
     }
 
-    fn unknown_key(&self, table: &str, key: &str) -> String {
+    fn unknown_key(&self, LeftOver { table, key, unknown, .. }: &LeftOver) -> String {
         if let Some((_, sentence)) = NOT_YET.iter().find(|(name, _)| table.is_empty() && *name == key) {
             return (*sentence).to_owned();
         }
@@ -161,10 +172,6 @@ impl<'a> Layers<'a> {
         // At the top, the tables are names too.
         let tables = found.known.iter().filter_map(|path| path.split_once('.')).map(|(table, _)| table);
         let tables = tables.chain(found.whole.iter().map(String::as_str)).filter(|_| table.is_empty());
-        let unknown = match table {
-            "" => format!("unknown key `{key}`"),
-            table => format!("unknown key `{key}` in [{table}]"),
-        };
         if let Some(meant) = nearest(key, siblings.chain(tables)) {
             return format!("{unknown}: did you mean `{meant}`?");
         }

@@ -60,8 +60,12 @@ impl<'l, 'a> Section<'l, 'a> {
 
     /// Notes a problem with a key, at the place it was read from, or at the table's if it was given nowhere.
     pub(super) fn reject(&self, key: &str, message: impl AsRef<str>) {
-        let place = self.places.get(key).unwrap_or(&self.place).clone();
-        self.layers.problem(place, format!("{}: {}", self.path_of(key), message.as_ref()));
+        self.reject_at(key, format!("{}: {}", self.path_of(key), message.as_ref()));
+    }
+
+    /// [`reject`](Self::reject), with a message that names the key itself.
+    pub(super) fn reject_at(&self, key: &str, message: impl Into<String>) {
+        self.layers.problem(self.places.get(key).unwrap_or(&self.place).clone(), message);
     }
 
     /// Notes a problem with the table as a whole.
@@ -140,7 +144,13 @@ impl<'l, 'a> Section<'l, 'a> {
     /// Notes what nobody asked for as unknown.
     pub(super) fn close(self) {
         for (key, _) in &self.table {
-            self.layers.left_over(&self.path, key.get_ref(), self.place_of(key));
+            let header = match (self.path.as_str(), self.is_item) {
+                ("", _) => String::new(),
+                (path, false) => format!(" in [{path}]"),
+                (path, true) => format!(" in [[{path}]]"),
+            };
+            let unknown = format!("unknown key `{}`{header}", key.get_ref());
+            self.layers.left_over(&self.path, key.get_ref(), unknown, self.place_of(key));
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<SourceConfig> {
                         Some(meant) => format!("did you mean `{meant}`?"),
                         None => format!("there are {}", known.join(", ")),
                     };
-                    section.reject(name, format!("unknown {what}: {advice}"));
+                    section.reject_at(name, format!("unknown {what} `{name}` in [[source]]: {advice}"));
                 }
                 None => section.reject_all(message),
             }

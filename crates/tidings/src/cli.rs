@@ -1,0 +1,122 @@
+//! The command line. Each command's help ends with an example.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{config::Overrides, publish::PublishArgs, subscribe::SubscribeArgs};
+
+/// A server-sent events hub: any backend publishes, any browser listens, nothing is lost.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Without a command it is `tidings serve`.
+
+Example:
+  tidings serve &
+  tidings subscribe greetings &
+  tidings publish --topic greetings 'Hello'"
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the hub
+    Serve(ServeArgs),
+    /// Publish events
+    Publish(PublishArgs),
+    /// Print events as they arrive
+    Subscribe(SubscribeArgs),
+    /// Check the configuration, without running anything
+    CheckConfig(CheckConfigArgs),
+}
+
+/// `tidings serve`.
+#[derive(Debug, Default, Args)]
+#[command(
+    after_help = "Flags go over environment variables (TIDINGS_LISTEN, TIDINGS_LOG_ENGINE, …), those over the
+configuration file, that over the defaults. Exit code 64: the configuration is wrong.
+
+Example:
+  tidings serve --listen 127.0.0.1:9000 --data /var/lib/tidings"
+)]
+pub(crate) struct ServeArgs {
+    /// The configuration file [default: tidings.toml, if there is one; env: TIDINGS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// An address to listen on, port 0 for any free one; may be given several times [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<String>,
+    /// The directory that keeps the history [default: ./tidings-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Serve the demo pages, with events to see on them
+    #[arg(long)]
+    demo: bool,
+    /// Listen on other addresses than this machine's own although there are no keys: everybody who reaches the hub can
+    /// publish and read everything
+    #[arg(long)]
+    insecure_open: bool,
+}
+
+/// `tidings check-config`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Prints \"ok\" and a summary, or every problem with its place. Exit code 64: there are problems.
+
+Example:
+  tidings check-config --config /etc/tidings.toml"
+)]
+pub(crate) struct CheckConfigArgs {
+    /// The configuration file [default: tidings.toml, if there is one; env: TIDINGS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Cli {
+    /// The command, which is to serve if none was given.
+    pub(crate) fn into_command(self) -> Command {
+        self.command.unwrap_or_else(|| Command::Serve(ServeArgs::default()))
+    }
+}
+
+impl From<ServeArgs> for Overrides {
+    fn from(args: ServeArgs) -> Self {
+        let ServeArgs { config, listen, data, demo, insecure_open } = args;
+        Self { config, listen, data, demo, insecure_open }
+    }
+}
+
+impl From<CheckConfigArgs> for Overrides {
+    fn from(args: CheckConfigArgs) -> Self {
+        Self { config: args.config, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent_and_every_command_has_an_example() {
+        let mut cli = <Cli as CommandFactory>::command();
+        cli.build();
+        cli.debug_assert();
+        for command in [&cli].into_iter().chain(cli.get_subcommands().filter(|c| c.get_name() != "help")) {
+            let help = command.get_after_help().unwrap().to_string();
+            assert!(help.contains("Example:\n  tidings "), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn no_command_means_serve() {
+        assert!(matches!(Cli::parse_from(["tidings"]).into_command(), Command::Serve(_)));
+    }
+}
