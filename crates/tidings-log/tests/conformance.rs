@@ -1,11 +1,13 @@
 //! What the hub's `Log` contract says, asked of every engine.
 
+#![allow(clippy::unwrap_used, reason = "tests unwrap")]
+
 mod common;
 
 use std::{sync::Arc, time::Duration};
 
 use common::{Engine, Passing, Rig, limit, publication, read_all, selection, topic};
-use tidings_hub::{AppendError, Log, Lookup, Position, Publication};
+use tidings_hub::{AppendError, Lookup, Position, Publication};
 use tidings_log::Retention;
 use tokio::sync::mpsc::unbounded_channel;
 

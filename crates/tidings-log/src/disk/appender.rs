@@ -208,6 +208,12 @@ impl Appender {
         };
         let (base, head_len) = create_segment(&*self.vfs, next, lives)
             .map_err(|error| format!("making a new segment of the event log: {error}"))?;
+        if let Err(error) = self.vfs.sync_dir() {
+            // The new segment may or may not be there after a crash: to go on in the old one would contradict it.
+            let reason = flush_failed("the directory", &error);
+            self.stop(reason.clone());
+            return Err(reason);
+        }
         if let Err(error) = write_sidecar(&*self.vfs, &mut sealed) {
             // The log is whole without it; the next start makes it again.
             tracing::warn!(%error, file = sidecar_name(sealed.first()), "could not write the index of a segment");

@@ -39,7 +39,8 @@ fn offset_of_name(name: &str, suffix: &str) -> Option<u64> {
     (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
-/// Makes a new segment durably; returns it and the length of its head. Safe to repeat after an error.
+/// Makes a new segment and returns it and the length of its head. Safe to repeat after an error. The directory is still
+/// to be synced.
 pub(crate) fn create_segment(vfs: &dyn Vfs, first: u64, lives: Vec<Life>) -> io::Result<(Arc<Base>, u32)> {
     let head = Head { first, key: Key::random(), lives };
     let name = segment_name(first);
@@ -52,6 +53,7 @@ pub(crate) fn create_segment(vfs: &dyn Vfs, first: u64, lives: Vec<Life>) -> io:
 pub(crate) fn write_sidecar(vfs: &dyn Vfs, sealed: &mut Sealed) -> io::Result<()> {
     let bytes = sidecar::encode(sealed.parts(), sealed.first(), sealed.base().head.key);
     write_whole(vfs, &sidecar_name(sealed.first()), &bytes)?;
+    vfs.sync_dir()?;
     sealed.sidecar_len = bytes.len() as u64;
     Ok(())
 }

@@ -93,6 +93,8 @@ mod segment;
 mod select;
 mod sidecar;
 mod state;
+#[cfg(test)]
+mod tests;
 mod vfs;
 
 use std::{

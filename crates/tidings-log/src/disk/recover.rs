@@ -26,7 +26,8 @@ pub(crate) struct Recovered {
 /// Reads the log, cuts a torn tail off, and makes it ready to be appended to. `marks` says whether the log will be run
 /// with less than full durability, which is then noted.
 pub(crate) fn recover(vfs: &dyn Vfs, marks: bool, max_tail_bytes: usize) -> Result<Recovered, OpenError> {
-    let names = vfs.list().map_err(io_error("listing the directory"))?;
+    // The names that are there now may only be so until the power goes.
+    let names = vfs.sync_dir().and_then(|()| vfs.list()).map_err(io_error("listing the directory"))?;
     let mut report = OpenReport::default();
     let mut firsts: Vec<u64> = names.iter().filter_map(|name| segment_of_name(name)).collect();
     firsts.sort_unstable();
@@ -64,12 +65,14 @@ pub(crate) fn recover(vfs: &dyn Vfs, marks: bool, max_tail_bytes: usize) -> Resu
                 write_sidecar(vfs, &mut complete).map_err(io_error(&name))?;
                 sealed.push_back(Arc::new(complete));
             }
-            let (base, head_len) = create_segment(vfs, next, lives).map_err(io_error(&segment_name(next)))?;
+            let (base, head_len) = create_segment(vfs, next, lives)
+                .and_then(|created| vfs.sync_dir().map(|()| created))
+                .map_err(io_error(&segment_name(next)))?;
             Active::new(base, head_len)
         }
     };
     if marks && !lossy {
-        write_whole(vfs, UNSYNCED, b"").map_err(io_error(UNSYNCED))?;
+        write_whole(vfs, UNSYNCED, b"").and_then(|_| vfs.sync_dir()).map_err(io_error(UNSYNCED))?;
     } else if lossy && !marks {
         vfs.unlink(UNSYNCED).and_then(|()| vfs.sync_dir()).map_err(io_error(UNSYNCED))?;
     }

@@ -111,7 +111,8 @@ impl VfsFile for File {
     }
 }
 
-/// Writes a whole file so that after a loss of power there is either all of it or what had its name before.
+/// Writes a whole file so that after a loss of power there is either all of it or what had its name before. Which of
+/// them is certain only once the directory has been synced, which is left to the caller.
 pub(crate) fn write_whole(vfs: &dyn Vfs, name: &str, bytes: &[u8]) -> io::Result<Arc<dyn VfsFile>> {
     let temporary = format!("{name}{TEMPORARY}");
     let written: io::Result<_> = (|| {
@@ -125,9 +126,7 @@ pub(crate) fn write_whole(vfs: &dyn Vfs, name: &str, bytes: &[u8]) -> io::Result
         // What is left of it would also be removed at the next start.
         vfs.unlink(&temporary).ok();
     }
-    let file = written?;
-    vfs.sync_dir()?;
-    Ok(file)
+    written
 }
 
 /// The end of the name of a file that is still being written.
