@@ -85,7 +85,7 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.shards.iter().for_each(|shard| shard.send(Command::Stop));
+        self.shards.iter().for_each(|shard| shard.close());
     }
 }
 
@@ -106,7 +106,8 @@ impl Hub {
     /// When a thread cannot be started, or there is no runtime.
     pub fn start(log: Arc<dyn Log>, settings: Settings) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
-        let shards: Vec<_> = (0..settings.shards.get()).map(|_| Arc::<Inbox>::default()).collect();
+        let shards: Vec<_> =
+            (0..settings.shards.get()).map(|_| Arc::new(Inbox::new(settings.shard.inbox_bytes))).collect();
         let shared = Shared {
             log,
             settings: Arc::new(settings),
@@ -115,18 +116,20 @@ impl Hub {
             runtime,
         };
         let position = shared.log.follow(Arc::new(FanOut(shards.clone())));
-        for (number, inbox) in shards.iter().enumerate() {
-            let (shared, inbox) = (shared.clone(), inbox.clone());
-            let thread = std::thread::Builder::new().name(format!("tidings-shard-{number}"));
-            thread.spawn(move || shard::run(shared, inbox, position))?;
-        }
-        Ok(Self(Arc::new(Inner {
+        // Made first: if one of the threads cannot be started, dropping it ends the others.
+        let hub = Self(Arc::new(Inner {
             shared,
             shards,
             next_subscriber: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             drain_window_ms: AtomicU64::new(0),
-        })))
+        }));
+        for (number, inbox) in hub.0.shards.iter().enumerate() {
+            let (shared, inbox) = (hub.0.shared.clone(), inbox.clone());
+            let thread = std::thread::Builder::new().name(format!("tidings-shard-{number}"));
+            thread.spawn(move || shard::run(shared, inbox, position))?;
+        }
+        Ok(hub)
     }
 
     /// Publishes one event and waits until the log has it. Dropping the future does not take the event back.
@@ -205,10 +208,10 @@ impl Hub {
         let selection = place.selection.clone();
         // The comment makes the stream's first bytes leave at once, so that nothing in between waits for more.
         let mut prelude = vec![HEARTBEAT, prelude];
-        let (cursor, gap_expected) = match start {
-            Start::Live => (log.status().next, false),
-            Start::Earliest => (0, true),
-            Start::Newest(count) => (log.newest(selection.clone(), count).await?, true),
+        let (cursor, kept_to) = match start {
+            Start::Live => (log.status().next, 0),
+            Start::Earliest => (0, log.status().next),
+            Start::Newest(count) => (log.newest(selection.clone(), count).await?, log.status().next),
             Start::After(id) => {
                 let reason = match log.find(id).await? {
                     Lookup::After(offset) => Ok(offset),
@@ -216,18 +219,19 @@ impl Hub {
                     Lookup::Unknown => Err(ResetReason::Unknown),
                 };
                 match reason {
-                    Ok(offset) => (offset, false),
+                    Ok(offset) => (offset, 0),
                     Err(reason) => {
+                        let status = log.status();
                         stats.reset(reason);
-                        prelude.push(reset(reason, log.status().oldest_id.as_deref()));
-                        (0, true)
+                        prelude.push(reset(reason, status.oldest_id.as_deref()));
+                        (0, status.next)
                     }
                 }
             }
         };
         stats.subscribed.fetch_add(1, Relaxed);
         place.kept = true;
-        shard.send(Command::Join(Join { id, selection, cursor, gap_expected, prelude, sink }));
+        shard.send(Command::Join(Join { id, selection, cursor, kept_to, prelude, sink }));
         // A drain that began meanwhile has passed this shard already, or comes after the join: either way it ends.
         if self.check_draining().is_err() {
             shard.send(Command::Drain(Duration::from_millis(self.0.drain_window_ms.load(SeqCst))));

@@ -36,7 +36,7 @@ pub use publication::{
     MAX_TOPICS_PER_EVENT, Publication, RESERVED_IDS,
 };
 pub use selector::{Pattern, Selection, Selector};
-pub use settings::Settings;
+pub use settings::{Settings, ShardLimits};
 pub use stats::{EndReason, HubStats};
 pub use subscription::{Start, SubscribeError, Subscriber, Subscription};
 pub use topic::{MAX_TOPIC_BYTES, Topic, TopicError};

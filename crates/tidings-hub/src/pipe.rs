@@ -103,6 +103,12 @@ pub(crate) struct PipeReader {
     shard: Arc<Inbox>,
 }
 
+impl PipeReader {
+    pub(crate) fn id(&self) -> SubscriberId {
+        self.id
+    }
+}
+
 impl Stream for PipeReader {
     type Item = Bytes;
 

@@ -114,6 +114,21 @@ impl Selection {
     }
 }
 
+impl fmt::Display for Selection {
+    /// Names and patterns, with commas between them; `*` for all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.all {
+            return f.write_str("*");
+        }
+        let topics = self.topics.iter().map(Topic::as_str);
+        for (index, name) in topics.chain(self.patterns.iter().map(Pattern::as_str)).enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(f, "{comma}{name}")?;
+        }
+        Ok(())
+    }
+}
+
 impl FromIterator<Selector> for Selection {
     fn from_iter<I: IntoIterator<Item = Selector>>(selectors: I) -> Self {
         let (mut topics, mut patterns) = (Vec::new(), Vec::new());

@@ -21,6 +21,38 @@ pub struct Settings {
     pub max_subscribers: u64,
     /// How many selectors one subscription may have. Default: 100.
     pub max_selectors: usize,
+    /// What one shard holds and does at a time. The defaults need no change; tests make them small.
+    pub shard: ShardLimits,
+}
+
+/// What one shard holds in memory, and how it reads the log.
+#[derive(Clone, Debug)]
+pub struct ShardLimits {
+    /// How far back, in events, catching up goes without reading the log: about what arrives while a page is read.
+    /// Each one is matched against the subscriber's selection, so it is not worth more. Default: 4096.
+    pub recent_events: usize,
+    /// The same in wire bytes, shared by all shards. Default: 4 MiB.
+    pub recent_bytes: usize,
+    /// How many wire bytes may wait for a shard before it is told to read them from the log instead. Default: 64 MiB.
+    pub inbox_bytes: usize,
+    /// Reads of the log under way at once; the others wait. Bounds the memory of a reconnect storm. Default: 32.
+    pub reads: NonZeroUsize,
+    /// Entries in one page of replay at most. Default: 1024.
+    pub page_entries: NonZeroUsize,
+}
+
+impl Default for ShardLimits {
+    fn default() -> Self {
+        const READS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+        const PAGE_ENTRIES: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+        Self {
+            recent_events: 4096,
+            recent_bytes: 4 << 20,
+            inbox_bytes: 64 << 20,
+            reads: READS,
+            page_entries: PAGE_ENTRIES,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -33,6 +65,7 @@ impl Default for Settings {
             page_bytes: 32 * 1024,
             max_subscribers: 100_000,
             max_selectors: 100,
+            shard: ShardLimits::default(),
         }
     }
 }

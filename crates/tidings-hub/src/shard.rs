@@ -16,7 +16,6 @@ mod wheel;
 
 use std::{
     collections::{HashMap, VecDeque},
-    num::NonZeroUsize,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -34,7 +33,7 @@ use wheel::{Tick, Wheel};
 use crate::{
     batch::{Batch, Run},
     control::{HEARTBEAT, ResetReason, reset, retry},
-    log::{Log, Page, ReadError, ReadLimit},
+    log::{Log, LogStatus, Page, ReadError, ReadLimit},
     registry::Registry,
     selector::Selection,
     settings::Settings,
@@ -42,17 +41,6 @@ use crate::{
     stats::{EndReason, Stats},
 };
 
-/// How far back, in events, catching up goes without reading the log: about what arrives while a page is read. Each
-/// one is matched against the subscriber's selection, so it is not worth more.
-const RECENT_EVENTS: usize = 4096;
-/// The same in wire bytes.
-const RECENT_BYTES: usize = 4 << 20;
-/// How many wire bytes may wait for a shard before it is told to read them from the log instead.
-const MAX_INBOX_BYTES: usize = 64 << 20;
-/// Reads of the log under way at once for one shard; the others wait. Bounds the memory of a reconnect storm.
-const MAX_READS: usize = 32;
-/// Entries in one page of replay at most.
-const PAGE_ENTRIES: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 /// When the log cannot be read, how long until the browser should try again.
 const READ_FAILURE_RETRY_MS: u64 = 5000;
 
@@ -65,7 +53,8 @@ pub(crate) struct Join {
     pub(crate) id: SubscriberId,
     pub(crate) selection: Arc<Selection>,
     pub(crate) cursor: u64,
-    pub(crate) gap_expected: bool,
+    /// Below this offset it asks for what is kept, whatever that is; 0 when for all there was from its cursor on.
+    pub(crate) kept_to: u64,
     /// Written before anything else.
     pub(crate) prelude: Vec<Bytes>,
     pub(crate) sink: Box<dyn Sink>,
@@ -84,8 +73,6 @@ pub(crate) enum Command {
     Page(SubscriberId, Result<Page, ReadError>),
     /// All are to be told to come back, after a random time up to this, and their streams ended.
     Drain(Duration),
-    /// The hub is gone.
-    Stop,
 }
 
 /// What a shard shares with its hub.
@@ -118,7 +105,7 @@ struct Shard {
     delivered: (u64, u64),
 }
 
-/// The shard's thread, until it is told to stop. `position` is the offset of the first batch it will be handed.
+/// The shard's thread, until its inbox is closed. `position` is the offset of the first batch it will be handed.
 pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, position: u64) {
     let settings = &shared.settings;
     let tick = (settings.heartbeat.min(settings.stall) / 15)
@@ -131,7 +118,7 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, position: u64) {
     let shard = Shard {
         inbox,
         position,
-        recent: Recent::default(),
+        recent: Recent::new(&settings.shard),
         index: Index::default(),
         subscribers: Slab::new(),
         by_id: HashMap::new(),
@@ -159,7 +146,9 @@ impl Shard {
                 true => None,
                 false => Some(next_tick.saturating_duration_since(Instant::now())),
             };
-            self.inbox.take(&mut mail, patience);
+            if !self.inbox.take(&mut mail, patience) {
+                return;
+            }
             self.deliver(&mut mail);
             for command in mail.commands.drain(..) {
                 match command {
@@ -168,7 +157,6 @@ impl Shard {
                     Command::Writable(id) => self.with(id, Self::writable),
                     Command::Page(id, page) => self.page(id, page),
                     Command::Drain(window) => self.drain(window),
-                    Command::Stop => return,
                 }
             }
             mail.clear();
@@ -275,9 +263,9 @@ impl Shard {
     }
 
     fn join(&mut self, join: Join) {
-        let Join { id, selection, cursor, gap_expected, prelude, sink } = join;
+        let Join { id, selection, cursor, kept_to, prelude, sink } = join;
         let group = self.index.join(&selection);
-        let mut subscriber = Subscriber::new(id, group, selection, cursor, gap_expected, sink);
+        let mut subscriber = Subscriber::new(id, group, selection, cursor, kept_to, sink);
         subscriber.put(prelude);
         subscriber.last_write = self.wheel.now();
         let key = self.subscribers.insert(subscriber);
@@ -304,6 +292,9 @@ impl Shard {
             }
             if let Some(reason) = subscriber.ending {
                 return self.end(key, reason);
+            }
+            if subscriber.cursor < subscriber.kept_to {
+                return self.read(key);
             }
             if subscriber.cursor >= self.position {
                 return self.go_live(key);
@@ -356,20 +347,19 @@ impl Shard {
     fn read(&mut self, key: SubscriberKey) {
         let subscriber = &mut self.subscribers[key];
         subscriber.state = State::Reading;
-        if self.reads >= MAX_READS {
+        if self.reads >= self.shared.settings.shard.reads.get() {
             self.waiting.push_back(subscriber.id);
             return;
         }
         self.reads += 1;
         self.shared.stats.replay_reads.fetch_add(1, Relaxed);
-        let limit = ReadLimit { entries: PAGE_ENTRIES, bytes: self.shared.settings.page_bytes };
+        let settings = &self.shared.settings;
+        let limit = ReadLimit { entries: settings.shard.page_entries, bytes: settings.page_bytes };
         let page = self.shared.log.read(subscriber.cursor, subscriber.selection.clone(), limit);
         let (id, inbox) = (subscriber.id, self.inbox.clone());
-        self.shared.runtime.spawn(async move {
-            // Sent even when the read panics, so that its place is given back.
-            let mut answer = Answer { id, inbox, page: Err(ReadError("the read was abandoned".into())) };
-            answer.page = page.await;
-        });
+        // Sent even when the read panics or the runtime stops, so that its place is given back.
+        let mut answer = Answer { id, inbox, page: Err(ReadError("the read was abandoned".into())) };
+        self.shared.runtime.spawn(async move { answer.page = page.await });
     }
 
     fn page(&mut self, id: SubscriberId, page: Result<Page, ReadError>) {
@@ -377,7 +367,7 @@ impl Shard {
         if let Some(&key) = self.by_id.get(&id) {
             self.page_for(key, page);
         }
-        while self.reads < MAX_READS {
+        while self.reads < self.shared.settings.shard.reads.get() {
             let Some(id) = self.waiting.pop_front() else { break };
             self.with(id, Self::read);
         }
@@ -389,16 +379,25 @@ impl Shard {
             // Told to end while it was read: what it has not got it will ask for when it comes back.
             _ if subscriber.ending.is_some() => {}
             Ok(page) => {
-                if page.gap && !subscriber.gap_expected {
-                    self.shared.stats.reset(ResetReason::Expired);
-                    let oldest = self.shared.log.status().oldest_id;
-                    subscriber.put([reset(ResetReason::Expired, oldest.as_deref())]);
+                let (from, is_first) = (subscriber.cursor, std::mem::take(&mut subscriber.unread));
+                let is_kept = from < subscriber.kept_to;
+                let mut next = page.next;
+                // Where it asked for what is kept, a gap is news only when the log has overtaken it on its way.
+                let is_news = |status: &LogStatus| !is_kept || (!is_first && status.oldest > from);
+                match page.gap.then(|| self.shared.log.status()).filter(is_news) {
+                    Some(status) => {
+                        self.shared.stats.reset(ResetReason::Expired);
+                        subscriber.put([reset(ResetReason::Expired, status.oldest_id.as_deref())]);
+                    }
+                    // What came after it joined is read by itself, so that a gap there is not taken for an old one.
+                    None if is_kept => next = next.min(subscriber.kept_to),
+                    None => {}
                 }
-                subscriber.gap_expected = false;
-                subscriber.cursor = subscriber.cursor.max(page.next);
-                let batch = Batch::encode(&page.entries);
+                subscriber.cursor = from.max(next);
+                let entries = page.entries.partition_point(|entry| entry.position.offset < next);
+                let batch = Batch::encode(&page.entries[..entries]);
                 let mut run = Run::default();
-                (0..page.entries.len()).for_each(|index| run.push(&batch, index));
+                (0..entries).for_each(|index| run.push(&batch, index));
                 self.put_run(key, &run);
             }
             Err(error) => {
@@ -474,7 +473,7 @@ impl Shard {
         self.shared.registry.leave(&subscriber.selection);
         self.shared.stats.behind.fetch_sub(1, Relaxed);
         self.shared.stats.ended(reason);
-        tracing::debug!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");
+        tracing::info!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");
     }
 
     fn count(&mut self) {
@@ -490,7 +489,8 @@ impl Shard {
 pub(crate) fn drain_retry_ms(window: Duration) -> u64 {
     /// Below this a browser would be back before the hub is.
     const SHORTEST_MS: u64 = 500;
-    SHORTEST_MS + fastrand::u64(..=u64::try_from(window.as_millis()).unwrap_or(u64::MAX - SHORTEST_MS))
+    let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+    fastrand::u64(..=window).saturating_add(SHORTEST_MS)
 }
 
 /// Mails the page when dropped.

@@ -70,6 +70,11 @@ pub enum SubscribeError {
 pub struct Subscriber(pub(crate) PipeReader);
 
 impl Subscriber {
+    /// Its number, unique in its hub; log lines name it.
+    pub fn id(&self) -> u64 {
+        self.0.id()
+    }
+
     /// The next bytes; `None` at the end of the stream. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Bytes> {
         self.0.next().await

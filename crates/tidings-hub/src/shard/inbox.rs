@@ -6,14 +6,15 @@ use std::{
     time::Duration,
 };
 
-use super::{Command, MAX_INBOX_BYTES};
+use super::Command;
 use crate::batch::Batch;
 
 /// The door of a shard: any thread puts things in, the shard's thread takes them all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inbox {
     mail: Mutex<Mail>,
     arrived: Condvar,
+    max_bytes: usize,
 }
 
 /// All that has arrived.
@@ -24,30 +25,55 @@ pub(super) struct Mail {
     bytes: usize,
     /// The shard was so far behind that batches were left out: it must read them from the log, up to this offset.
     pub(super) skipped_to: Option<u64>,
+    /// Nothing is taken in any more.
+    closed: bool,
 }
 
 impl Mail {
     fn is_empty(&self) -> bool {
-        self.commands.is_empty() && self.batches.is_empty() && self.skipped_to.is_none()
+        self.commands.is_empty() && self.batches.is_empty() && self.skipped_to.is_none() && !self.closed
     }
 }
 
 impl Inbox {
+    /// An empty one, in which at most `max_bytes` of wire bytes wait.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self { mail: Mutex::default(), arrived: Condvar::new(), max_bytes }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Mail> {
         // Nothing that can panic runs under the lock.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn send(&self, command: Command) {
-        self.lock().commands.push(command);
+        let mut mail = self.lock();
+        if mail.closed {
+            // Dropped behind the lock: a sink in it may wake somebody.
+            drop(mail);
+            return;
+        }
+        mail.commands.push(command);
+        drop(mail);
         self.arrived.notify_one();
+    }
+
+    /// Ends the shard. What waits and what still comes is dropped, and with it the sinks of those who were on their
+    /// way in, which ends their streams.
+    pub(crate) fn close(&self) {
+        let waiting = std::mem::replace(&mut *self.lock(), Mail { closed: true, ..Mail::default() });
+        self.arrived.notify_one();
+        drop(waiting);
     }
 
     /// Hands over committed events. Memory stays bounded: a shard with too much waiting is told to read the log.
     pub(crate) fn commit(&self, batch: &Arc<Batch>) {
         let Some(end) = batch.end() else { return };
         let mut mail = self.lock();
-        if mail.skipped_to.is_some() || mail.bytes + batch.bytes() > MAX_INBOX_BYTES {
+        if mail.closed {
+            return;
+        }
+        if mail.skipped_to.is_some() || mail.bytes + batch.bytes() > self.max_bytes {
             mail.batches.clear();
             mail.bytes = 0;
             mail.skipped_to = Some(end);
@@ -60,7 +86,8 @@ impl Inbox {
     }
 
     /// Swaps `mail`, which is empty, with all that has arrived, waiting for it as long as `patience`, or for ever.
-    pub(super) fn take(&self, mail: &mut Mail, patience: Option<Duration>) {
+    /// `false` when the inbox is closed.
+    pub(super) fn take(&self, mail: &mut Mail, patience: Option<Duration>) -> bool {
         let mut waiting = self.lock();
         if waiting.is_empty() {
             waiting = match patience {
@@ -70,7 +97,11 @@ impl Inbox {
                 None => self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             };
         }
+        if waiting.closed {
+            return false;
+        }
         std::mem::swap(&mut *waiting, mail);
+        true
     }
 }
 

@@ -3,27 +3,34 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{RECENT_BYTES, RECENT_EVENTS};
 use crate::{
     batch::{Batch, Run},
     selector::Selection,
+    settings::ShardLimits,
 };
 
-/// Consecutive batches, bounded by [`RECENT_EVENTS`] and [`RECENT_BYTES`].
-#[derive(Debug, Default)]
+/// Consecutive batches, bounded by [`ShardLimits::recent_events`] and [`ShardLimits::recent_bytes`].
+#[derive(Debug)]
 pub(super) struct Recent {
     batches: VecDeque<Arc<Batch>>,
     events: usize,
     bytes: usize,
+    max_events: usize,
+    max_bytes: usize,
 }
 
 impl Recent {
+    pub(super) fn new(limits: &ShardLimits) -> Self {
+        let (max_events, max_bytes) = (limits.recent_events, limits.recent_bytes);
+        Self { batches: VecDeque::new(), events: 0, bytes: 0, max_events, max_bytes }
+    }
+
     /// Adds a batch that follows directly on the last.
     pub(super) fn push(&mut self, batch: Arc<Batch>) {
         self.events += batch.entries().len();
         self.bytes += batch.bytes();
         self.batches.push_back(batch);
-        while self.events > RECENT_EVENTS || self.bytes > RECENT_BYTES {
+        while self.events > self.max_events || self.bytes > self.max_bytes {
             let Some(oldest) = self.batches.pop_front() else { break };
             self.events -= oldest.entries().len();
             self.bytes -= oldest.bytes();
@@ -31,7 +38,8 @@ impl Recent {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.batches.clear();
+        (self.events, self.bytes) = (0, 0);
     }
 
     /// Whether every event from this offset on is here.

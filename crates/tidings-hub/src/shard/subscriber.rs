@@ -30,8 +30,11 @@ pub(super) struct Subscriber {
     /// Everything below this offset has been considered. Not moved on while live: then the shard's position counts, if
     /// it is higher.
     pub(super) cursor: u64,
-    /// A gap in the history is not news to it: it asked for all that is kept, whatever that is.
-    pub(super) gap_expected: bool,
+    /// Below this offset it asked for what is kept, whatever that is: it is read from the log, whose retention decides,
+    /// and what retention took before is no gap.
+    pub(super) kept_to: u64,
+    /// No page has been read for it yet of what is kept, so there is nothing that a gap could be in.
+    pub(super) unread: bool,
     pub(super) state: State,
     pub(super) last_write: Tick,
     /// The stream ends when the rest is written.
@@ -48,11 +51,12 @@ impl Subscriber {
         group: GroupKey,
         selection: Arc<Selection>,
         cursor: u64,
-        gap_expected: bool,
+        kept_to: u64,
         sink: Box<dyn Sink>,
     ) -> Self {
         let (state, last_write, ending, rest) = (State::Reading, 0, None, Vec::new());
-        Self { id, group, selection, cursor, gap_expected, state, last_write, ending, sink, rest }
+        let unread = cursor < kept_to;
+        Self { id, group, selection, cursor, kept_to, unread, state, last_write, ending, sink, rest }
     }
 
     /// Puts bytes behind the rest.

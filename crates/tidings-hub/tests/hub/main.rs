@@ -1,0 +1,12 @@
+//! The hub as its users know it: published to, subscribed to, watched through its counters. One binary, so that it is
+//! linked once.
+
+mod chaos;
+mod client;
+mod lifecycle;
+mod limits;
+mod model;
+mod oracle;
+mod slow;
+mod start;
+mod support;
