@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { listen, openPage } from './support/browser.mjs'
 import { startHub } from './support/hub.mjs'
 import { artisan, fire, payloadOf } from './support/laravel.mjs'
+import { blocks, onHub } from './support/readme.mjs'
 import { startRedis } from './support/redis.mjs'
 import { until } from './support/wait.mjs'
 
@@ -96,4 +97,13 @@ test('the PHP code that the console offers publishes when it is run', async (t) 
   const [event] = await listener.receives(1)
   assert.equal(event.data, data)
   assert.equal(event.lastEventId, JSON.parse(stdout).id)
+})
+
+test('the PHP code in README.md publishes', async (t) => {
+  const hub = await startHub(t)
+  for (const code of blocks('php', 'file_get_contents')) {
+    const { published } = await hub.stats()
+    await run('php', ['-r', onHub(code, hub)])
+    await until(`published by:\n${code}`, async () => (await hub.stats()).published > published)
+  }
 })

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen, openPage } from './support/browser.mjs'
 import { startHub } from './support/hub.mjs'
-import { startNginx } from './support/nginx.mjs'
+import { proxyTo, startNginx } from './support/nginx.mjs'
 import { openStream } from './support/stream.mjs'
 import { until } from './support/wait.mjs'
 
@@ -18,7 +18,7 @@ const LOCATIONS = {
 for (const [name, directives] of Object.entries(LOCATIONS)) {
   test(`through nginx with ${name}, each event arrives when it is published`, async (t) => {
     const hub = await startHub(t)
-    const nginx = await startNginx(t, hub.url, directives)
+    const nginx = await startNginx(t, proxyTo(hub.url, directives))
     const page = await openPage(t, nginx.url + '/livez')
     const listener = await listen(page, '/events?topic=news')
     await listener.opens()
@@ -34,7 +34,7 @@ for (const [name, directives] of Object.entries(LOCATIONS)) {
 
 test('nginx leaves the headers that a browser needs', async (t) => {
   const hub = await startHub(t)
-  const nginx = await startNginx(t, hub.url)
+  const nginx = await startNginx(t, proxyTo(hub.url))
   const stream = await openStream(t, `${nginx.url}/sse`)
   assert.equal(stream.status, 200)
   assert.match(stream.headers['content-type'], /^text\/event-stream/)

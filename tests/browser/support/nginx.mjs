@@ -6,14 +6,19 @@ import { join } from 'node:path'
 import { onFreePort, Server, temporaryDirectory } from './server.mjs'
 
 /**
- * Starts nginx proxying to `upstream` (an http://host:port). `directives` go into the location: none
- * leaves everything at nginx's defaults, with buffering on and HTTP/1.0 towards the hub.
+ * A location that hands everything to `upstream` (an http://host:port). No further directives leave
+ * everything at nginx's defaults, with buffering on and HTTP/1.0 towards the hub.
  */
-export async function startNginx(t, upstream, directives = '') {
+export function proxyTo(upstream, directives = '') {
+  return `location / { proxy_pass ${upstream}; ${directives} }`
+}
+
+/** Starts nginx on a free port with these locations, beside its own `/nginx-is-up`. */
+export async function startNginx(t, locations) {
   const directory = temporaryDirectory(t)
   const nginx = await onFreePort(async (port) => {
     const configuration = join(directory, 'nginx.conf')
-    writeFileSync(configuration, configurationText(directory, port, upstream, directives))
+    writeFileSync(configuration, configurationText(directory, port, locations))
     const server = new Server('nginx', ['-p', directory, '-c', configuration, '-e', join(directory, 'error.log')], {
       env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
     })
@@ -25,7 +30,7 @@ export async function startNginx(t, upstream, directives = '') {
   return nginx
 }
 
-function configurationText(directory, port, upstream, directives) {
+function configurationText(directory, port, locations) {
   for (const name of ['body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']) mkdirSync(join(directory, name), { recursive: true })
   return `
 daemon off;
@@ -42,11 +47,8 @@ http {
   scgi_temp_path ${directory}/scgi;
   server {
     listen 127.0.0.1:${port};
-    location = /nginx-is-up { return 204; }
-    location / {
-      proxy_pass ${upstream};
-      ${directives}
-    }
+    location = /nginx-is-up { default_type text/plain; return 200 "up"; }
+    ${locations}
   }
 }
 `
