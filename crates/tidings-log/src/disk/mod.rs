@@ -292,6 +292,35 @@ fn prepare(
     Ok((appender, shared, recovered.report))
 }
 
+/// Puts bytes through every decoder of the log's files, for fuzzing. Whatever they are, it must return.
+#[doc(hidden)]
+pub fn fuzz(bytes: &[u8]) {
+    if let Ok((head, length)) = segment::Head::decode(bytes) {
+        fuzz_frames(&bytes[length..], head.epoch(), head.key);
+    }
+    // As if they stood in a segment, or were the sidecar of one, whose key and offset they name.
+    let key = |at: usize| bytes.get(at..at + 16).and_then(|key| key.try_into().ok()).map(record::Key);
+    fuzz_frames(bytes, tidings_hub::Epoch::new(0), record::Key([0; 16]));
+    if let (Some(key), Some(first)) = (key(12), bytes.get(28..36).and_then(|first| first.try_into().ok())) {
+        if let Some(parts) = sidecar::decode(bytes, u64::from_le_bytes(first), key) {
+            let again = sidecar::encode(&parts, u64::from_le_bytes(first), key);
+            assert_eq!(sidecar::decode(&again, u64::from_le_bytes(first), key), Some(parts));
+        }
+    }
+}
+
+fn fuzz_frames(mut bytes: &[u8], epoch: tidings_hub::Epoch, key: record::Key) {
+    while let Some(head) = segment::FrameHead::decode(bytes, key) {
+        let body = &bytes[segment::FRAME_HEAD..];
+        let Some((body, rest)) = body.split_at_checked(head.body as usize) else { break };
+        if head.entries(body, epoch, key).is_none() {
+            break;
+        }
+        bytes = rest;
+    }
+    drop(record::decode(&mut bytes::Taker(bytes), epoch, 0, key));
+}
+
 impl Log for Disk {
     fn append(&self, batch: Vec<Publication>) -> BoxFuture<Result<Vec<Appended>, AppendError>> {
         self.writer.append(batch)

@@ -17,6 +17,9 @@ use super::{
     vfs::{TEMPORARY, Vfs, VfsFile, write_whole},
 };
 
+/// How much of a head is read at first.
+const USUAL_HEAD_LEN: usize = 256;
+
 /// A log as it was found and made ready.
 pub(crate) struct Recovered {
     pub(crate) state: State,
@@ -102,10 +105,17 @@ fn tidy(vfs: &dyn Vfs, names: &[String], firsts: &[u64]) -> Result<(), OpenError
 fn open_segment(vfs: &dyn Vfs, first: u64) -> Result<(Arc<Base>, u32), OpenError> {
     let name = segment_name(first);
     let file = vfs.open(&name).map_err(io_error(&name))?;
-    let len = file.len().map_err(io_error(&name))?.min(MAX_HEAD_LEN as u64);
-    let mut bytes = vec![0; len as usize];
-    file.read_exact_at(&mut bytes, 0).map_err(io_error(&name))?;
-    let (head, head_len) = Head::decode(&bytes).map_err(|reason| damaged(&name, 0, reason))?;
+    let len = file.len().map_err(io_error(&name))?;
+    let decode = |most: usize| {
+        let mut bytes = vec![0; len.min(most as u64) as usize];
+        file.read_exact_at(&mut bytes, 0).map(|()| Head::decode(&bytes))
+    };
+    // Few logs have had many lives.
+    let decoded = match decode(USUAL_HEAD_LEN) {
+        Ok(Err(_)) => decode(MAX_HEAD_LEN),
+        decoded => decoded,
+    };
+    let (head, head_len) = decoded.map_err(io_error(&name))?.map_err(|reason| damaged(&name, 0, reason))?;
     if head.first != first {
         return Err(damaged(&name, 0, "it has the name of another segment"));
     }
