@@ -358,8 +358,8 @@ impl Shard {
         let page = self.shared.log.read(subscriber.cursor, subscriber.selection.clone(), limit);
         let (id, inbox) = (subscriber.id, self.inbox.clone());
         // Sent even when the read panics or the runtime stops, so that its place is given back.
-        let mut answer = Answer { id, inbox, page: Err(ReadError("the read was abandoned".into())) };
-        self.shared.runtime.spawn(async move { answer.page = page.await });
+        let answer = Answer { id, inbox, page: Err(ReadError("the read was abandoned".into())) };
+        self.shared.runtime.spawn(async move { answer.send(page.await) });
     }
 
     fn page(&mut self, id: SubscriberId, page: Result<Page, ReadError>) {
@@ -493,11 +493,17 @@ pub(crate) fn drain_retry_ms(window: Duration) -> u64 {
     fastrand::u64(..=window).saturating_add(SHORTEST_MS)
 }
 
-/// Mails the page when dropped.
+/// Mails the page when dropped, however the read has ended.
 struct Answer {
     id: SubscriberId,
     inbox: Arc<Inbox>,
     page: Result<Page, ReadError>,
+}
+
+impl Answer {
+    fn send(mut self, page: Result<Page, ReadError>) {
+        self.page = page;
+    }
 }
 
 impl Drop for Answer {
