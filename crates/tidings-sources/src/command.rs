@@ -145,13 +145,17 @@ async fn run_once(plan: &Plan, context: &Context) -> Option<Ended> {
         Ok(group) => group,
         Err(error) => return Some(Ended::NotStarted(error)),
     };
-    let (output, errors) = (group.child.stdout.take(), group.child.stderr.take());
+    let output = LineReader::new(group.child.stdout.take(), plan.max_line);
+    let mut errors = LineReader::new(group.child.stderr.take(), MAX_LOG_LINE);
     events::works(&context.source);
     let reading = async {
-        tokio::select! {
+        let read = tokio::select! {
             read = publish(plan, output, context) => read,
-            never = log(errors, context) => match never {},
-        }
+            never = log_for_ever(&mut errors, context) => match never {},
+        };
+        // Its last words may say why it ended.
+        timeout(GRACE, log(&mut errors, context)).await.ok();
+        read
     };
     tokio::select! {
         read = reading => Some(match read {
@@ -166,8 +170,7 @@ async fn run_once(plan: &Plan, context: &Context) -> Option<Ended> {
 }
 
 /// Publishes every line until the output ends.
-async fn publish(plan: &Plan, output: Option<ChildStdout>, context: &Context) -> io::Result<()> {
-    let mut output = LineReader::new(output, plan.max_line);
+async fn publish(plan: &Plan, mut output: LineReader<ChildStdout>, context: &Context) -> io::Result<()> {
     while let Some(line) = output.next().await? {
         let Line::Whole(line) = line else {
             events::line_too_long(&context.source, plan.max_line);
@@ -183,15 +186,19 @@ async fn publish(plan: &Plan, output: Option<ChildStdout>, context: &Context) ->
     Ok(())
 }
 
-/// Logs every line of standard error. That it ends, or cannot be read, is no reason to stop the program.
-async fn log(errors: Option<ChildStderr>, context: &Context) -> Infallible {
-    let mut errors = LineReader::new(errors, MAX_LOG_LINE);
+/// Logs every line of standard error until it ends. Cancel safe.
+async fn log(errors: &mut LineReader<ChildStderr>, context: &Context) {
     while let Ok(Some(line)) = errors.next().await {
         match line {
             Line::Whole(line) => events::complained(&context.source, &String::from_utf8_lossy(&line)),
             Line::TooLong => events::complained(&context.source, "(a line that is too long for the log)"),
         }
     }
+}
+
+/// Logs standard error; that it ends, or cannot be read, is no reason to stop the program.
+async fn log_for_ever(errors: &mut LineReader<ChildStderr>, context: &Context) -> Infallible {
+    log(errors, context).await;
     std::future::pending().await
 }
 

@@ -94,14 +94,21 @@ impl Request {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(bad("not an HTTP address".to_owned()));
         }
-        let client = Client::builder()
-            .default_headers(headers)
-            .user_agent(concat!("tidings/", env!("CARGO_PKG_VERSION")))
-            .timeout(timeout)
-            // A redirect leads elsewhere; the URL, which may hold a secret, is not told there.
-            .referer(false)
-            .build()
-            .map_err(|error| InvalidSourceReason::HttpClient(error.without_url().to_string()))?;
+        let builder = || {
+            Client::builder()
+                .default_headers(headers.clone())
+                .user_agent(concat!("tidings/", env!("CARGO_PKG_VERSION")))
+                .timeout(timeout)
+                // A redirect leads elsewhere; the URL, which may hold a secret, is not told there.
+                .referer(false)
+        };
+        let client = builder().build().or_else(|error| match url.scheme() {
+            // A container without certificates can do without TLS; a redirect to https fails then.
+            "http" => builder().tls_certs_only([]).build(),
+            _ => Err(error),
+        });
+        let client =
+            client.map_err(|error| InvalidSourceReason::HttpClient(Failed::from(error).to_string()))?;
         Ok(Self { client, url, max_body })
     }
 

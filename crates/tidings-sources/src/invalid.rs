@@ -66,6 +66,8 @@ pub enum InvalidSourceReason {
     #[error("run: names no program: write for instance run = [\"tail\", \"-F\", \"app.log\"]")]
     NoProgram,
     /// The HTTP client cannot be set up.
-    #[error("the HTTP client cannot be set up: {0}")]
+    #[error(
+        "the HTTPS client cannot be set up: {0}; are the system's CA certificates installed (ca-certificates)?"
+    )]
     HttpClient(String),
 }

@@ -4,6 +4,11 @@
 
 mod support;
 
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
 use rustix::process::{Pid, test_kill_process};
 use support::{Fixture, data, pairs};
 
@@ -109,4 +114,35 @@ async fn a_template_wraps_lines_and_sources_do_not_mix() {
     );
     let names: Vec<_> = fixture.sources.status().into_iter().map(|status| status.name).collect();
     assert_eq!(names, ["command sh", "command sh (2)"]);
+}
+
+/// A log that a test can read.
+#[derive(Clone, Default)]
+struct LogText(Arc<Mutex<Vec<u8>>>);
+
+impl Write for LogText {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_last_words_on_standard_error_are_logged() {
+    let log = LogText::default();
+    let writer = log.clone();
+    // The test's runtime has one thread, this one, so all the source does is logged here.
+    let _logging = tracing::subscriber::set_default(
+        tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish(),
+    );
+    // Standard output ends before the words.
+    let script = "exec >&-; echo 'the disk is on fire' >&2; exit 1";
+    let fixture = Fixture::start([toml(script, "").as_str()]);
+    fixture.until("retrying", |sources| !sources.is_ready()).await;
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("the disk is on fire") && text.contains("exit status: 1"), "{text}");
 }

@@ -144,3 +144,26 @@ async fn nothing_of_the_url_is_shown_when_nobody_listens() {
     let status = format!("{:?}", fixture.sources.status());
     assert!(status.contains("refused") && !status.contains("hunter2"), "{status}");
 }
+
+/// The variable that tells a test that it has been started without certificates.
+const WITHOUT: &str = "TIDINGS_TEST_WITHOUT_CERTIFICATES";
+
+/// In a container without CA certificates, plain HTTP works and HTTPS is refused with the reason.
+#[tokio::test]
+async fn without_ca_certificates_plain_http_works() {
+    if std::env::var_os(WITHOUT).is_none() {
+        // Which certificates there are is decided per process: start this test again in one that has none.
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "without_ca_certificates_plain_http_works"])
+            .envs([(WITHOUT, "1"), ("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/dev/null")])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let (_answers, url) = Answers::serve().await;
+    let fixture = Fixture::start([toml(&url, "").as_str()]);
+    assert_eq!(data(&fixture.wait_for(1).await), ["one"]);
+    let error = support::config(&toml("https://127.0.0.1", "")).check().unwrap_err().to_string();
+    assert!(error.contains("No CA certificates") && error.contains("ca-certificates"), "{error}");
+}
