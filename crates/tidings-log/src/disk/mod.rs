@@ -301,11 +301,11 @@ pub fn fuzz(bytes: &[u8]) {
     // As if they stood in a segment, or were the sidecar of one, whose key and offset they name.
     let key = |at: usize| bytes.get(at..at + 16).and_then(|key| key.try_into().ok()).map(record::Key);
     fuzz_frames(bytes, tidings_hub::Epoch::new(0), record::Key([0; 16]));
-    if let (Some(key), Some(first)) = (key(12), bytes.get(28..36).and_then(|first| first.try_into().ok())) {
-        if let Some(parts) = sidecar::decode(bytes, u64::from_le_bytes(first), key) {
-            let again = sidecar::encode(&parts, u64::from_le_bytes(first), key);
-            assert_eq!(sidecar::decode(&again, u64::from_le_bytes(first), key), Some(parts));
-        }
+    let first = bytes.get(28..36).and_then(|first| first.try_into().ok()).map(u64::from_le_bytes);
+    if let (Some(key), Some(first)) = (key(12), first)
+        && let Some(parts) = sidecar::decode(bytes, first, key)
+    {
+        assert_eq!(sidecar::decode(&sidecar::encode(&parts, first, key), first, key), Some(parts));
     }
 }
 

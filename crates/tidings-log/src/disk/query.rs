@@ -71,17 +71,18 @@ pub(crate) fn plan(shared: &Shared, from: u64, selection: &Selection, limit: Rea
         if selection.is_all() || !selection.patterns().is_empty() {
             scanned += selected.end - start;
         }
-        plan.gap |= selected.gap;
         for place in selected.places {
             let (from, to) = index.extent(place);
             bytes = bytes.saturating_add((to - from) as usize);
             if bytes > limit.bytes && !plan.wants.is_empty() {
                 plan.next = index.first() + u64::from(place);
+                plan.gap |= selected.gap.is_some_and(|gap| gap < place);
                 return plan;
             }
             plan.wants.push(Want::new(state, index, place));
         }
         plan.next = index.first() + u64::from(selected.end);
+        plan.gap |= selected.gap.is_some();
     }
     plan
 }

@@ -15,8 +15,8 @@ pub(crate) struct Selected {
     pub(crate) places: Vec<u32>,
     /// Everything below this place was considered.
     pub(crate) end: u32,
-    /// Whether an entry below `end` matched that its topic's rule no longer keeps.
-    pub(crate) gap: bool,
+    /// The first place below `end` whose entry matched but is no longer kept by a topic's rule.
+    pub(crate) gap: Option<u32>,
 }
 
 /// The first `cap` matching entries in the range, which is looked at up to [`MAX_SCAN`] entries far unless the
@@ -30,7 +30,7 @@ pub(crate) fn select<'a>(
 ) -> Selected {
     if selection.is_all() && floors.none() {
         let end = range.end.min(range.start.saturating_add(u32::try_from(cap).unwrap_or(u32::MAX)));
-        return Selected { places: (range.start..end).collect(), end, gap: false };
+        return Selected { places: (range.start..end).collect(), end, gap: None };
     }
     if selection.is_all() || !selection.patterns().is_empty() {
         scan(index, range, selection, floors, cap)
@@ -68,7 +68,7 @@ fn look_up<'a>(
     let full = places.len() >= cap;
     places.truncate(cap);
     let end = if full { places.last().map_or(range.start, |&last| last + 1) } else { range.end };
-    Selected { places, end, gap: hidden.is_some_and(|hidden| hidden < end) }
+    Selected { places, end, gap: hidden.filter(|&hidden| hidden < end) }
 }
 
 /// A topic's part in a scan: whether it matches, and from which offset on it keeps entries.
@@ -89,7 +89,7 @@ fn scan<'a>(
     // Each topic of the segment is matched at most once, when it is first met.
     let mut verdicts: Vec<Option<Verdict>> = vec![None; topics.len()];
     let stop = range.end.min(range.start.saturating_add(MAX_SCAN));
-    let mut selected = Selected { places: Vec::new(), end: stop, gap: false };
+    let mut selected = Selected { places: Vec::new(), end: stop, gap: None };
     for place in range.start..stop {
         if selected.places.len() >= cap {
             selected.end = place;
@@ -110,7 +110,7 @@ fn scan<'a>(
         if kept {
             selected.places.push(place);
         } else if matches {
-            selected.gap = true;
+            selected.gap.get_or_insert(place);
         }
     }
     selected

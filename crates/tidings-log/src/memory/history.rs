@@ -74,14 +74,27 @@ impl History {
         }
     }
 
+    /// Appends a batch. Whether an id is kept is judged by what there was before the batch, and by the batch itself,
+    /// not by what the batch pushes over a topic's limit.
     pub(super) fn append(&mut self, batch: Vec<Publication>, new: &mut Vec<Arc<Entry>>) -> Vec<Appended> {
-        batch.into_iter().map(|publication| self.append_one(publication, new)).collect()
+        let known: Vec<_> =
+            batch.iter().map(|publication| self.visible_id(publication.id.as_deref()?)).collect();
+        let first = self.next();
+        let mut answers = Vec::with_capacity(batch.len());
+        for (publication, known) in batch.into_iter().zip(known) {
+            let earlier =
+                || self.ids.get(publication.id.as_deref()?).copied().filter(|&offset| offset >= first);
+            answers.push(match known.or_else(earlier) {
+                Some(offset) => {
+                    Appended { position: Position { epoch: self.epoch, offset }, duplicate: true }
+                }
+                None => Appended { position: self.push(publication, new), duplicate: false },
+            });
+        }
+        answers
     }
 
-    fn append_one(&mut self, publication: Publication, new: &mut Vec<Arc<Entry>>) -> Appended {
-        if let Some(offset) = publication.id.as_ref().and_then(|id| self.visible_id(id)) {
-            return Appended { position: Position { epoch: self.epoch, offset }, duplicate: true };
-        }
+    fn push(&mut self, publication: Publication, new: &mut Vec<Arc<Entry>>) -> Position {
         let position = Position { epoch: self.epoch, offset: self.next() };
         self.last_time = self.last_time.max(self.clock.now());
         if let Some(id) = &publication.id {
@@ -94,7 +107,7 @@ impl History {
         let entry = Arc::new(Entry { position, time: self.last_time, publication });
         self.slots.push_back(Slot::Kept(entry.clone()));
         new.push(entry);
-        Appended { position, duplicate: false }
+        position
     }
 
     /// The first offset that this topic's rule keeps.

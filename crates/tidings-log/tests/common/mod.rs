@@ -2,6 +2,8 @@
 
 #![allow(
     dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
     clippy::unwrap_used,
     reason = "shared by several test programs, each using its part; tests unwrap"
 )]

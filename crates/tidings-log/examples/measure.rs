@@ -1,0 +1,112 @@
+//! Measures the log on disk: `cargo run --release -p tidings-log --example measure [DIR]`.
+//!
+//! Durable appends per second with 1 and 64 publishers, the time to open a million events of 200 bytes, the memory of
+//! their index, and reading one sparse topic out of 100,000. The directory should be on the disk that is meant.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
+
+use std::{
+    fs,
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tidings_hub::{Log, Publication, ReadLimit, Selection, Topic};
+use tidings_log::{Disk, DiskSettings, Durability};
+
+const EVENTS: usize = 1_000_000;
+
+fn event(topic: &Topic) -> Publication {
+    Publication::new(topic.clone(), vec![b'x'; 200])
+}
+
+/// The program's resident memory in bytes.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok()).unwrap_or(0) * 1024
+}
+
+#[tokio::main]
+async fn main() {
+    let dir = std::env::args_os()
+        .nth(1)
+        .map_or_else(|| std::env::temp_dir().join("tidings-measure"), PathBuf::from);
+    fs::remove_dir_all(&dir).ok();
+    for publishers in [1, 64] {
+        let log: Arc<dyn Log> = Arc::new(Disk::open(DiskSettings::new(dir.join("appends"))).unwrap());
+        let start = Instant::now();
+        let tasks: Vec<_> = (0..publishers)
+            .map(|_| {
+                let (log, topic) = (log.clone(), Topic::new("t").unwrap());
+                tokio::spawn(async move {
+                    let mut count = 0_u32;
+                    while start.elapsed() < Duration::from_secs(3) {
+                        log.append(vec![event(&topic)]).await.unwrap();
+                        count += 1;
+                    }
+                    count
+                })
+            })
+            .collect();
+        let mut count = 0;
+        for task in tasks {
+            count += task.await.unwrap();
+        }
+        println!(
+            "{publishers} publishers: {:.0} durable appends/s",
+            f64::from(count) / start.elapsed().as_secs_f64()
+        );
+    }
+    for topics in [10, 100_000] {
+        history(&dir.join(format!("{topics}")), topics).await;
+    }
+    fs::remove_dir_all(&dir).unwrap();
+}
+
+async fn history(dir: &std::path::Path, topics: usize) {
+    let settings = DiskSettings { durability: Durability::None, ..DiskSettings::new(dir) };
+    let log = Disk::open(settings.clone()).unwrap();
+    let names: Vec<_> = (0..topics).map(|n| Topic::new(format!("topic-{n}")).unwrap()).collect();
+    let start = Instant::now();
+    for batch in 0..EVENTS / 1000 {
+        let batch = (0..1000).map(|n| event(&names[(batch * 1000 + n) % topics])).collect();
+        log.append(batch).await.unwrap();
+    }
+    println!(
+        "{topics} topics: {EVENTS} events written in {:?}, {} bytes",
+        start.elapsed(),
+        log.status().bytes
+    );
+    log.close().await;
+    drop(log);
+    let before = resident();
+    let start = Instant::now();
+    let log = Disk::open(settings).unwrap();
+    println!(
+        "  opened in {:?}: {:?}; {:.1} resident bytes per event",
+        start.elapsed(),
+        log.report(),
+        resident().saturating_sub(before) as f64 / EVENTS as f64
+    );
+    let limit = ReadLimit { entries: NonZeroUsize::new(1000).unwrap(), bytes: 1 << 20 };
+    let sparse = Arc::new(Selection::topic(names[topics / 2].clone()));
+    let start = Instant::now();
+    let page = log.read(0, sparse, limit).await.unwrap();
+    println!(
+        "  {} events of one topic in {:?}, up to {} of {EVENTS}",
+        page.entries.len(),
+        start.elapsed(),
+        page.next
+    );
+    let (start, all) = (Instant::now(), Arc::new(Selection::all()));
+    let (mut at, mut count) = (0, 0);
+    while at < EVENTS as u64 {
+        let page = log.read(at, all.clone(), limit).await.unwrap();
+        (at, count) = (page.next, count + page.entries.len());
+    }
+    println!("  all {count} events replayed in {:?}", start.elapsed());
+    log.close().await;
+}
