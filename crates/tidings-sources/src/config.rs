@@ -49,7 +49,11 @@ pub enum SourceConfig {
 
 /// `kind = "redis"`: publishes every message that is published on the given channels of a Redis or Valkey server.
 ///
-/// Redis Pub/Sub has no memory: what is published while the hub is not connected is gone.
+/// Redis Pub/Sub has no memory: what is published while the hub is not connected is gone. What has been received and
+/// the event log cannot take waits for it, up to 10,000 messages or 16 MiB; then the oldest are dropped and counted.
+///
+/// Messages are passed on byte for byte. An event stream is UTF-8, though: in a message that is not, each wrong
+/// sequence of bytes becomes U+FFFD, which is counted, and warned about once. The same holds for all other sources.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
@@ -143,7 +147,7 @@ pub struct HttpPollConfig {
 
 /// `kind = "command"`: runs a program and publishes each line of its standard output.
 ///
-/// The program is started again, after a growing pause, whenever it ends. Its standard error goes to the log. While the
+/// The program is started again, after a growing pause, whenever it ends (closes its output). Its standard error goes to the log. While the
 /// hub cannot take more the program's writes block. When the hub stops, the program and what it has started (its
 /// process group) are sent SIGTERM, and SIGKILL a second later.
 #[derive(Clone, Deserialize)]
