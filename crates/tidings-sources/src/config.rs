@@ -147,9 +147,9 @@ pub struct HttpPollConfig {
 
 /// `kind = "command"`: runs a program and publishes each line of its standard output.
 ///
-/// The program is started again, after a growing pause, whenever it ends (closes its output). Its standard error goes to the log. While the
-/// hub cannot take more the program's writes block. When the hub stops, the program and what it has started (its
-/// process group) are sent SIGTERM, and SIGKILL a second later.
+/// The program is started again, after a growing pause, whenever it ends (closes its output). Its standard error goes
+/// to the log. While the hub cannot take more the program's writes block. When the hub stops, the program and what it
+/// has started (its process group) are sent SIGTERM, and SIGKILL a second later.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommandConfig {
