@@ -7,6 +7,32 @@
 //! The way of an event: [`Hub::publish`] checks it and hands it to the log; the log makes it durable, answers the
 //! publisher, and tells the hub's follower; the follower encodes it once and hands the bytes to every shard; each shard
 //! writes them to its own subscribers.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use tidings_hub::{Hub, Publication, Selection, Settings, Start, Subscription, Topic};
+//! use tidings_log::{Memory, Retention};
+//!
+//! let log = Arc::new(Memory::new(Retention::default())?);
+//! let hub = Hub::start(log, Settings::default())?;
+//! let topic = Topic::new("orders")?;
+//! let receipt = hub.publish(Publication::new(topic.clone(), "the first")).await?;
+//!
+//! // The bytes of the stream are what a browser's `EventSource` reads.
+//! let selection = Selection::topic(topic);
+//! let subscription = Subscription { selection, start: Start::Earliest, prelude: Default::default() };
+//! let mut stream = hub.subscribe(subscription).await?;
+//! let expected = format!(":\nid: {}\ndata: the first\n\n", receipt.id);
+//! let mut received = Vec::new();
+//! while received.len() < expected.len() {
+//!     received.extend(stream.next().await.ok_or("the hub is there, so the stream is")?);
+//! }
+//! assert_eq!(received, expected.as_bytes());
+//! # Ok(())
+//! # }
+//! ```
 
 mod batch;
 mod control;

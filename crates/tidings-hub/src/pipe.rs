@@ -42,7 +42,8 @@ impl Pipe {
 
 /// Makes both ends. `limit` bounds the bytes in between.
 pub(crate) fn pipe(limit: usize, id: SubscriberId, shard: Arc<Inbox>) -> (PipeSink, PipeReader) {
-    let pipe = Arc::new(Pipe { state: Mutex::default(), limit });
+    // With no room at all nothing would ever move.
+    let pipe = Arc::new(Pipe { state: Mutex::default(), limit: limit.max(1) });
     (PipeSink(pipe.clone()), PipeReader { pipe, id, shard })
 }
 

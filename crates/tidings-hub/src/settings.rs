@@ -12,10 +12,11 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// How long a subscriber may take nothing, with something to take, before it is dropped. Default: 60 s.
     pub stall: Duration,
-    /// How many bytes wait at most between a shard and one subscriber's connection. Default: 32 KiB.
+    /// How many bytes wait at most between a shard and one subscriber's connection, at least 1. Default: 32 KiB.
     pub subscriber_bytes: usize,
-    /// How many bytes of history are read at a time for a subscriber who is behind. Default: 32 KiB. Together with
-    /// `subscriber_bytes` and one event this bounds the memory of a slow subscriber.
+    /// How many bytes of history are read at a time for a subscriber who is behind, counted as the log does: data, ids
+    /// and types. On the wire there are the fields' names besides, once an event and once a line of data. Default:
+    /// 32 KiB. Together with `subscriber_bytes` and one event this bounds the memory of a slow subscriber.
     pub page_bytes: usize,
     /// How many subscribers there may be at once. Default: 100,000.
     pub max_subscribers: u64,

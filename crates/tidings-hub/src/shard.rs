@@ -11,6 +11,7 @@
 mod inbox;
 mod index;
 mod recent;
+mod replay;
 mod subscriber;
 mod wheel;
 
@@ -31,18 +32,15 @@ use subscriber::{State, Subscriber};
 use wheel::{Tick, Wheel};
 
 use crate::{
-    batch::{Batch, Run},
-    control::{HEARTBEAT, ResetReason, reset, retry},
-    log::{Log, LogStatus, Page, ReadError, ReadLimit},
+    batch::Run,
+    control::{HEARTBEAT, retry},
+    log::{Log, Page, ReadError},
     registry::Registry,
     selector::Selection,
     settings::Settings,
     sink::{Gone, Sink},
     stats::{EndReason, Stats},
 };
-
-/// When the log cannot be read, how long until the browser should try again.
-const READ_FAILURE_RETRY_MS: u64 = 5000;
 
 /// A subscriber's name, unique in its hub.
 pub(crate) type SubscriberId = u64;
@@ -276,7 +274,7 @@ impl Shard {
     }
 
     fn writable(&mut self, key: SubscriberKey) {
-        if matches!(self.subscribers[key].state, State::Blocked(_)) {
+        if matches!(self.subscribers[key].state, State::Blocked) {
             self.advance(key);
         }
     }
@@ -338,75 +336,7 @@ impl Shard {
     }
 
     fn block(&mut self, key: SubscriberKey) {
-        let subscriber = &mut self.subscribers[key];
-        // A sink that took something has not stalled: count from its last bytes.
-        subscriber.state = State::Blocked(subscriber.last_write);
-    }
-
-    /// Reads the next page for a subscriber, now or when a read that is under way has ended.
-    fn read(&mut self, key: SubscriberKey) {
-        let subscriber = &mut self.subscribers[key];
-        subscriber.state = State::Reading;
-        if self.reads >= self.shared.settings.shard.reads.get() {
-            self.waiting.push_back(subscriber.id);
-            return;
-        }
-        self.reads += 1;
-        self.shared.stats.replay_reads.fetch_add(1, Relaxed);
-        let settings = &self.shared.settings;
-        let limit = ReadLimit { entries: settings.shard.page_entries, bytes: settings.page_bytes };
-        let page = self.shared.log.read(subscriber.cursor, subscriber.selection.clone(), limit);
-        let (id, inbox) = (subscriber.id, self.inbox.clone());
-        // Sent even when the read panics or the runtime stops, so that its place is given back.
-        let answer = Answer { id, inbox, page: Err(ReadError("the read was abandoned".into())) };
-        self.shared.runtime.spawn(async move { answer.send(page.await) });
-    }
-
-    fn page(&mut self, id: SubscriberId, page: Result<Page, ReadError>) {
-        self.reads -= 1;
-        if let Some(&key) = self.by_id.get(&id) {
-            self.page_for(key, page);
-        }
-        while self.reads < self.shared.settings.shard.reads.get() {
-            let Some(id) = self.waiting.pop_front() else { break };
-            self.with(id, Self::read);
-        }
-    }
-
-    fn page_for(&mut self, key: SubscriberKey, page: Result<Page, ReadError>) {
-        let subscriber = &mut self.subscribers[key];
-        match page {
-            // Told to end while it was read: what it has not got it will ask for when it comes back.
-            _ if subscriber.ending.is_some() => {}
-            Ok(page) => {
-                let (from, is_first) = (subscriber.cursor, std::mem::take(&mut subscriber.unread));
-                let is_kept = from < subscriber.kept_to;
-                let mut next = page.next;
-                // Where it asked for what is kept, a gap is news only when the log has overtaken it on its way.
-                let is_news = |status: &LogStatus| !is_kept || (!is_first && status.oldest > from);
-                match page.gap.then(|| self.shared.log.status()).filter(is_news) {
-                    Some(status) => {
-                        self.shared.stats.reset(ResetReason::Expired);
-                        subscriber.put([reset(ResetReason::Expired, status.oldest_id.as_deref())]);
-                    }
-                    // What came after it joined is read by itself, so that a gap there is not taken for an old one.
-                    None if is_kept => next = next.min(subscriber.kept_to),
-                    None => {}
-                }
-                subscriber.cursor = from.max(next);
-                let entries = page.entries.partition_point(|entry| entry.position.offset < next);
-                let batch = Batch::encode(&page.entries[..entries]);
-                let mut run = Run::default();
-                (0..entries).for_each(|index| run.push(&batch, index));
-                self.put_run(key, &run);
-            }
-            Err(error) => {
-                tracing::error!(%error, "a subscriber could not be caught up; it is told to come back");
-                subscriber.put([retry(READ_FAILURE_RETRY_MS)]);
-                subscriber.ending = Some(EndReason::LogFailed);
-            }
-        }
-        self.advance(key);
+        self.subscribers[key].state = State::Blocked;
     }
 
     /// Tells everybody to come back, and ends their streams.
@@ -420,7 +350,7 @@ impl Shard {
             }
             subscriber.put([retry(drain_retry_ms(window))]);
             subscriber.ending = Some(EndReason::Drained);
-            if !matches!(subscriber.state, State::Blocked(_)) {
+            if !matches!(subscriber.state, State::Blocked) {
                 // Also those whose page is being read: it is not needed any more.
                 self.advance(key);
             }
@@ -438,14 +368,15 @@ impl Shard {
         let now = self.wheel.now();
         let subscriber = &mut self.subscribers[key];
         let due = match subscriber.state {
-            State::Blocked(since) => match self.stall.checked_sub(now.wrapping_sub(since)) {
-                None | Some(0) => return self.end(key, EndReason::Stalled),
-                Some(left) => left.min(self.heartbeat),
+            // A sink that takes something has not stalled: it counts from its last bytes.
+            State::Blocked => match self.stall.saturating_sub(now - subscriber.last_write) {
+                0 => return self.end(key, EndReason::Stalled),
+                left => left,
             },
             State::Reading => self.heartbeat,
-            State::Live(_) => match self.heartbeat.checked_sub(now.wrapping_sub(subscriber.last_write)) {
-                Some(left) if left > 0 => left,
-                _ => {
+            State::Live(_) => match self.heartbeat.saturating_sub(now - subscriber.last_write) {
+                left @ 1.. => left,
+                0 => {
                     subscriber.put([HEARTBEAT]);
                     match subscriber.flush(now) {
                         Ok(true) => {}
@@ -461,7 +392,8 @@ impl Shard {
             },
         };
         let id = self.subscribers[key].id;
-        self.wheel.schedule(id, due);
+        // Whatever it is due for, it may be blocked by then.
+        self.wheel.schedule(id, due.min(self.heartbeat).min(self.stall));
     }
 
     fn end(&mut self, key: SubscriberKey, reason: EndReason) {
@@ -491,24 +423,4 @@ pub(crate) fn drain_retry_ms(window: Duration) -> u64 {
     const SHORTEST_MS: u64 = 500;
     let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
     fastrand::u64(..=window).saturating_add(SHORTEST_MS)
-}
-
-/// Mails the page when dropped, however the read has ended.
-struct Answer {
-    id: SubscriberId,
-    inbox: Arc<Inbox>,
-    page: Result<Page, ReadError>,
-}
-
-impl Answer {
-    fn send(mut self, page: Result<Page, ReadError>) {
-        self.page = page;
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        let page = std::mem::replace(&mut self.page, Ok(Page::default()));
-        self.inbox.send(Command::Page(self.id, page));
-    }
 }

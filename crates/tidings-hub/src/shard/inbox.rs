@@ -12,7 +12,8 @@ use crate::batch::Batch;
 /// The door of a shard: any thread puts things in, the shard's thread takes them all.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    mail: Mutex<Mail>,
+    /// `None` once closed.
+    mail: Mutex<Option<Mail>>,
     arrived: Condvar,
     max_bytes: usize,
 }
@@ -25,43 +26,44 @@ pub(super) struct Mail {
     bytes: usize,
     /// The shard was so far behind that batches were left out: it must read them from the log, up to this offset.
     pub(super) skipped_to: Option<u64>,
-    /// Nothing is taken in any more.
-    closed: bool,
 }
 
 impl Mail {
+    pub(super) fn clear(&mut self) {
+        self.commands.clear();
+        self.batches.clear();
+        self.bytes = 0;
+        self.skipped_to = None;
+    }
+
     fn is_empty(&self) -> bool {
-        self.commands.is_empty() && self.batches.is_empty() && self.skipped_to.is_none() && !self.closed
+        self.commands.is_empty() && self.batches.is_empty() && self.skipped_to.is_none()
     }
 }
 
 impl Inbox {
     /// An empty one, in which at most `max_bytes` of wire bytes wait.
     pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { mail: Mutex::default(), arrived: Condvar::new(), max_bytes }
+        Self { mail: Mutex::new(Some(Mail::default())), arrived: Condvar::new(), max_bytes }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Mail> {
+    fn lock(&self) -> MutexGuard<'_, Option<Mail>> {
         // Nothing that can panic runs under the lock.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn send(&self, command: Command) {
-        let mut mail = self.lock();
-        if mail.closed {
-            // Dropped behind the lock: a sink in it may wake somebody.
-            drop(mail);
-            return;
+        // When closed, the command is dropped behind the lock: a sink in it may wake somebody.
+        if let Some(mail) = self.lock().as_mut() {
+            mail.commands.push(command);
+            self.arrived.notify_one();
         }
-        mail.commands.push(command);
-        drop(mail);
-        self.arrived.notify_one();
     }
 
     /// Ends the shard. What waits and what still comes is dropped, and with it the sinks of those who were on their
     /// way in, which ends their streams.
     pub(crate) fn close(&self) {
-        let waiting = std::mem::replace(&mut *self.lock(), Mail { closed: true, ..Mail::default() });
+        let waiting = self.lock().take();
         self.arrived.notify_one();
         drop(waiting);
     }
@@ -70,16 +72,14 @@ impl Inbox {
     pub(crate) fn commit(&self, batch: &Arc<Batch>) {
         let Some(end) = batch.end() else { return };
         let mut mail = self.lock();
-        if mail.closed {
-            return;
-        }
-        if mail.skipped_to.is_some() || mail.bytes + batch.bytes() > self.max_bytes {
-            mail.batches.clear();
-            mail.bytes = 0;
-            mail.skipped_to = Some(end);
+        let Some(waiting) = mail.as_mut() else { return };
+        if waiting.skipped_to.is_some() || waiting.bytes + batch.bytes() > self.max_bytes {
+            waiting.batches.clear();
+            waiting.bytes = 0;
+            waiting.skipped_to = Some(end);
         } else {
-            mail.bytes += batch.bytes();
-            mail.batches.push(batch.clone());
+            waiting.bytes += batch.bytes();
+            waiting.batches.push(batch.clone());
         }
         drop(mail);
         self.arrived.notify_one();
@@ -89,7 +89,7 @@ impl Inbox {
     /// `false` when the inbox is closed.
     pub(super) fn take(&self, mail: &mut Mail, patience: Option<Duration>) -> bool {
         let mut waiting = self.lock();
-        if waiting.is_empty() {
+        if waiting.as_ref().is_some_and(Mail::is_empty) {
             waiting = match patience {
                 Some(patience) => {
                     self.arrived.wait_timeout(waiting, patience).unwrap_or_else(PoisonError::into_inner).0
@@ -97,19 +97,8 @@ impl Inbox {
                 None => self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             };
         }
-        if waiting.closed {
-            return false;
-        }
-        std::mem::swap(&mut *waiting, mail);
+        let Some(waiting) = waiting.as_mut() else { return false };
+        std::mem::swap(waiting, mail);
         true
-    }
-}
-
-impl Mail {
-    pub(super) fn clear(&mut self) {
-        self.commands.clear();
-        self.batches.clear();
-        self.bytes = 0;
-        self.skipped_to = None;
     }
 }

@@ -17,7 +17,7 @@ pub(super) enum State {
     /// Up to date: it is sent what comes in. It stands in its group's list at this place.
     Live(usize),
     /// Its sink is full; it goes on when the sink calls.
-    Blocked(Tick),
+    Blocked,
     /// A page of the log is being read for it, or will be.
     Reading,
 }

@@ -4,7 +4,7 @@
 use super::SubscriberId;
 
 /// Ticks since the shard's start.
-pub(super) type Tick = u32;
+pub(super) type Tick = u64;
 
 /// Slots in a ring, one per tick. No one is due further ahead than there are slots.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Wheel {
 
     /// Moves on by one tick and returns who is due.
     pub(super) fn turn(&mut self) -> Vec<SubscriberId> {
-        self.now = self.now.wrapping_add(1);
+        self.now += 1;
         let slot = self.now as usize % self.slots.len();
         std::mem::take(&mut self.slots[slot])
     }

@@ -113,6 +113,8 @@ async fn one_who_takes_nothing_is_ended_and_counted() {
     let mut stream = hub.subscribe(subscription(&["t"], Start::Live)).await.unwrap();
     // In silence nobody stalls: this one must read to the end of the world, however slowly.
     let _silent = hub.subscribe(subscription(&["silent"], Start::Live)).await.unwrap();
+    // However long it had nothing to take, and however rare the heartbeats are.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     publish_numbers(&hub, "t", 0..100).await;
     until("stalled", || hub.stats().ended.contains(&(EndReason::Stalled, 1))).await;
     assert_eq!((hub.stats().subscribers, hub.stats().subscribers_behind), (1, 0));
@@ -123,6 +125,18 @@ async fn one_who_takes_nothing_is_ended_and_counted() {
     let id = seen.rsplit("id: ").next().unwrap().lines().next().unwrap();
     let mut stream = hub.subscribe(subscription(&["t"], Start::After(id.into()))).await.unwrap();
     assert_eq!(data(&read_until(&mut stream, "data: 99\n\n").await), numbers(next..100));
+}
+
+/// The least limits there are: everything a byte at a time, and no memory of anything.
+#[tokio::test]
+async fn the_least_limits_still_deliver() {
+    let mut settings = Settings { subscriber_bytes: 0, page_bytes: 0, ..settings(1) };
+    (settings.shard.recent_events, settings.shard.recent_bytes, settings.shard.inbox_bytes) = (0, 0, 0);
+    let hub = hub(settings);
+    publish_numbers(&hub, "t", 0..5).await;
+    let mut stream = hub.subscribe(subscription(&["t"], Start::Earliest)).await.unwrap();
+    publish_numbers(&hub, "t", 5..10).await;
+    assert_eq!(data(&read_until(&mut stream, "data: 9\n\n").await), numbers(0..10));
 }
 
 /// A shard that is so far behind that its mail is left out reads the log, and everybody still gets all, once.
