@@ -21,10 +21,10 @@ pub struct Access {
 /// Closes a set of routes: everything else is 404 or 405, cross-origin access is for the configured origins, and an
 /// open hub is guarded.
 pub fn app(routes: Router, access: &Access) -> Router {
-    let app = routes
-        .fallback(not_found)
-        .method_not_allowed_fallback(not_allowed)
-        .layer(cors::layer(&access.origins));
+    let mut app = routes.fallback(not_found).method_not_allowed_fallback(not_allowed);
+    if !access.origins.is_empty() {
+        app = app.layer(cors::layer(&access.origins));
+    }
     match access.loopback_only {
         true => {
             app.layer(middleware::from_fn_with_state(Guard { origins: access.origins.clone().into() }, guard))

@@ -8,7 +8,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 /// How long a browser may keep a preflight's answer; browsers cut it to their own limit.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The origin that stands for every one. With it, no credentials are allowed: browsers would refuse both together.
-const ANY: &str = "*";
+pub(crate) const ANY: &str = "*";
 
 /// The layer for these origins: exact ones, with credentials, or `*` for any, without.
 pub(crate) fn layer(origins: &[String]) -> CorsLayer {

@@ -11,7 +11,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, Uri, header, uri::Authority};
 
-use crate::problem::Problem;
+use crate::{cors, problem::Problem};
 
 /// Which pages, beside the hub's own, may talk to an open hub: the configured CORS origins.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Guard {
         let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
         let origin = origin.to_str().unwrap_or_default();
         let is_own = origin.split_once("://").is_some_and(|(_, own)| own.eq_ignore_ascii_case(host.as_str()));
-        if is_own || self.origins.iter().any(|allowed| allowed == origin) {
+        if is_own || self.origins.iter().any(|allowed| allowed == origin || allowed == cors::ANY) {
             return Ok(());
         }
         Err(forbidden(format!(

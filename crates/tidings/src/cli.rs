@@ -38,13 +38,13 @@ pub(crate) enum Command {
 
 /// `tidings serve`.
 #[derive(Debug, Default, Args)]
-#[command(
-    after_help = "Flags go over environment variables (TIDINGS_LISTEN, TIDINGS_LOG_ENGINE, …), those over the
-configuration file, that over the defaults. Exit code 64: the configuration is wrong.
+#[command(after_help = "Flags go over environment variables (TIDINGS_LISTEN, TIDINGS_LOG_ENGINE, …),
+those over the configuration file, that over the defaults.
+
+Exit code 64: the configuration is wrong.
 
 Example:
-  tidings serve --listen 127.0.0.1:9000 --data /var/lib/tidings"
-)]
+  tidings serve --listen 127.0.0.1:9000 --data /var/lib/tidings")]
 pub(crate) struct ServeArgs {
     /// The configuration file [default: tidings.toml, if there is one; env: TIDINGS_CONFIG]
     #[arg(long, value_name = "FILE")]
@@ -66,12 +66,12 @@ pub(crate) struct ServeArgs {
 
 /// `tidings check-config`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Prints \"ok\" and a summary, or every problem with its place. Exit code 64: there are problems.
+#[command(after_help = "Prints \"ok\" and a summary, or every problem with its place.
+
+Exit code 64: there are problems.
 
 Example:
-  tidings check-config --config /etc/tidings.toml"
-)]
+  tidings check-config --config /etc/tidings.toml")]
 pub(crate) struct CheckConfigArgs {
     /// The configuration file [default: tidings.toml, if there is one; env: TIDINGS_CONFIG]
     #[arg(long, value_name = "FILE")]
@@ -108,7 +108,7 @@ mod tests {
     fn the_definitions_are_consistent_and_every_command_has_an_example() {
         let mut cli = <Cli as CommandFactory>::command();
         cli.build();
-        cli.debug_assert();
+        cli.clone().debug_assert();
         for command in [&cli].into_iter().chain(cli.get_subcommands().filter(|c| c.get_name() != "help")) {
             let help = command.get_after_help().unwrap().to_string();
             assert!(help.contains("Example:\n  tidings "), "{}", command.get_name());

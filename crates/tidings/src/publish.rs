@@ -29,14 +29,15 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// `tidings publish`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Prints one receipt a line, as JSON: {\"id\": …, \"epoch\": …, \"offset\": …}. The hub has the event then.
-Exit codes: 65 the hub refuses the event, 69 it cannot be reached or cannot take it now.
+#[command(after_help = "Prints a receipt for each event, as a line of JSON; the hub has the event then:
+{\"id\": …, \"epoch\": …, \"offset\": …}
+
+Exit codes: 65 the hub refuses the event, 69 it cannot be reached or cannot
+take it now.
 
 Example:
   tidings publish --topic orders.7 --event shipped '{\"parcel\": 3}'
-  tail -F app.log | tidings publish --topic log --lines"
-)]
+  tail -F app.log | tidings publish --topic log --lines")]
 pub(crate) struct PublishArgs {
     #[command(flatten)]
     hub: Hub,

@@ -26,14 +26,14 @@ const SILENCE: Duration = Duration::from_secs(120);
 
 /// `tidings subscribe`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Ends with Ctrl-C. Exit codes: 65 the hub refuses the subscription; with --no-reconnect, 69 it cannot be
-reached or the stream broke.
+#[command(after_help = "Ends with Ctrl-C.
+
+Exit codes: 65 the hub refuses the subscription; with --no-reconnect, 69 it
+cannot be reached or the stream broke.
 
 Example:
   tidings subscribe orders.7 --pattern 'alerts.*' --last 10
-  tidings subscribe --json --last-event-id earliest | jq .data"
-)]
+  tidings subscribe --json --last-event-id earliest | jq .data")]
 pub(crate) struct SubscribeArgs {
     #[command(flatten)]
     hub: Hub,

@@ -1,6 +1,7 @@
 //! `GET /events` (and `/sse`): the stream.
 
 use axum::{
+    Extension,
     body::Body,
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
@@ -13,7 +14,7 @@ use tidings_hub::{Start, SubscribeError, Subscription, come_back};
 use tidings_stream::Frame;
 
 use super::{Native, query};
-use crate::problem::Problem;
+use crate::{problem::Problem, server::Peer};
 
 /// Tells nginx, and those who copied it, not to hold the stream back.
 const ANTI_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -22,6 +23,7 @@ const FULL_RETRY_MS: u64 = 5000;
 
 pub(super) async fn subscribe(
     State(native): State<Native>,
+    peer: Option<Extension<Peer>>,
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -31,9 +33,14 @@ pub(super) async fn subscribe(
         return Ok(stream(Body::empty()));
     }
     let prelude = native.prelude(&asked);
+    let asked_for = asked.selection.to_string();
     let subscription = Subscription { selection: asked.selection, start: asked.start, prelude };
     match native.hub.subscribe(subscription).await {
-        Ok(subscriber) => Ok(stream(Body::from_stream(subscriber.map(Ok::<_, Infallible>)))),
+        Ok(subscriber) => {
+            let peer = peer.map(|Extension(Peer(address))| tracing::field::display(address));
+            tracing::info!(subscriber = subscriber.id(), peer, topics = asked_for, "subscription begun");
+            Ok(stream(Body::from_stream(subscriber.map(Ok::<_, Infallible>))))
+        }
         Err(error @ (SubscribeError::Empty | SubscribeError::TooManySelectors { .. })) => {
             Err(Problem::bad_request(error))
         }

@@ -67,6 +67,9 @@ impl TopicRule {
             }
             return None;
         };
+        if !["events", "age", "greeting"].iter().any(|key| section.has(key)) {
+            section.reject_all("it sets nothing: give it events, age or greeting, or take it out");
+        }
         match Pattern::new(&pattern) {
             Ok(pattern) => Some(Self { pattern, events, age, greeting }),
             Err(error) => {

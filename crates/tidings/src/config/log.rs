@@ -38,6 +38,9 @@ pub(crate) enum Durability {
 /// The engines that are planned, to say clearly that they are not here.
 const LATER_ENGINES: [&str; 2] = ["redis", "nats"];
 
+/// What is to be set about them.
+const SHARED_ENGINE_KEYS: [&str; 2] = ["url", "stream"];
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -50,6 +53,9 @@ impl Default for Log {
 
 impl Log {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        for key in SHARED_ENGINE_KEYS {
+            section.refuse(key, "this version does not have the shared engines yet: take the key out");
+        }
         let default = Self::default();
         let engine = value::one_of(&[("disk", Engine::Disk), ("memory", Engine::Memory)]);
         let durability = value::one_of(&[

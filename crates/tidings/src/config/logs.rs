@@ -58,8 +58,8 @@ fn level(given: &Given<'_>) -> Parsed<String> {
     if let Err(error) = EnvFilter::builder().parse(&text) {
         return bad(error.to_string());
     }
-    let names_a_level = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
-    match text.split(',').any(names_a_level) {
+    let names_a_level = |part: &str| part.contains('=') || part.parse::<LevelFilter>().is_ok();
+    match text.split(',').map(str::trim).filter(|part| !part.is_empty()).any(names_a_level) {
         true => Ok(text),
         false => bad("it names none".to_owned()),
     }

@@ -133,12 +133,29 @@ impl<'l, 'a> Section<'l, 'a> {
         sections
     }
 
-    /// Takes the whole table, for a reader that knows its keys itself.
-    pub(super) fn take_all(&mut self) -> Spanned<DeValue<'a>> {
+    /// Whether the table still holds this key.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Notes a problem with a key that is not to be read.
+    pub(super) fn refuse(&mut self, key: &str, message: &str) {
+        if let Some((name, _)) = self.table.remove_entry(key) {
+            self.places.insert(key.to_owned(), self.place_of(&name));
+            self.reject(key, message);
+        }
+    }
+
+    /// Takes the whole table, with an addition, for a reader that knows its keys itself.
+    pub(super) fn take_all(&mut self, addition: Option<(&'static str, String)>) -> Spanned<DeValue<'a>> {
         for (key, _) in &self.table {
             self.places.insert(key.get_ref().to_string(), self.place_of(key));
         }
-        Spanned::new(0..0, DeValue::Table(std::mem::take(&mut self.table)))
+        let mut table = std::mem::take(&mut self.table);
+        if let Some((key, text)) = addition {
+            table.insert(Spanned::new(0..0, key.into()), Spanned::new(0..0, DeValue::String(text.into())));
+        }
+        Spanned::new(0..0, DeValue::Table(table))
     }
 
     /// Notes what nobody asked for as unknown.

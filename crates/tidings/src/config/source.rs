@@ -4,11 +4,16 @@
 use serde::{Deserialize as _, de::IntoDeserializer as _};
 use tidings_sources::SourceConfig;
 
-use super::{nearest::nearest, section::Section};
+use super::{nearest::nearest, section::Section, value};
 
 /// `None` if a problem was noted.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Option<SourceConfig> {
-    let value = section.take_all();
+    let Ok(url) = url_from_file(section) else {
+        // What else is wrong with the table shows when there is a URL.
+        section.take_all(None);
+        return None;
+    };
+    let value = section.take_all(url.map(|url| ("url", url)));
     match SourceConfig::deserialize(value.into_deserializer()) {
         Ok(source) => match source.check() {
             Ok(()) => Some(source),
@@ -25,11 +30,31 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<SourceConfig> {
                         Some(meant) => format!("did you mean `{meant}`?"),
                         None => format!("there are {}", known.join(", ")),
                     };
-                    section.reject_at(name, format!("unknown {what} `{name}` in [[source]]: {advice}"));
+                    let key = if what == "kind" { what } else { name };
+                    section.reject_at(key, format!("unknown {what} `{name}` in [[source]]: {advice}"));
                 }
                 None => section.reject_all(message),
             }
             None
+        }
+    }
+}
+
+/// The URL that `url_file` names a file for, so that a password in it need not stand in the configuration. The error
+/// has been noted.
+fn url_from_file(section: &mut Section<'_, '_>) -> Result<Option<String>, ()> {
+    let Some(path) = section.read("url_file", value::non_empty) else {
+        return if section.has("url_file") { Err(()) } else { Ok(None) };
+    };
+    if section.holds("url") {
+        section.reject("url_file", "give url or url_file, not both");
+        return Err(());
+    }
+    match std::fs::read_to_string(&path) {
+        Ok(url) => Ok(Some(url.trim().to_owned())),
+        Err(error) => {
+            section.reject("url_file", format!("the file {path:?} cannot be read: {error}"));
+            Err(())
         }
     }
 }
