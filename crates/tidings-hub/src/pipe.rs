@@ -84,7 +84,10 @@ impl Sink for PipeSink {
     fn finish(&mut self) {
         let mut state = self.0.lock();
         state.finished = true;
-        if let Some(reader) = state.reader.take() {
+        let reader = state.reader.take();
+        // Woken behind the lock: whatever the waker does, it may drop the other end.
+        drop(state);
+        if let Some(reader) = reader {
             reader.wake();
         }
     }
@@ -144,5 +147,70 @@ impl Drop for PipeReader {
         drop(state);
         drop(queue);
         self.shard.send(Command::Leave(self.id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use futures_util::{FutureExt as _, StreamExt as _};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn new(limit: usize) -> (PipeSink, PipeReader) {
+        pipe(limit, 0, Arc::new(Inbox::new(0)))
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_than_the_limit_is_in_between_and_nothing_is_lost(
+            limit in 0..20usize,
+            sizes in proptest::collection::vec(0..12usize, 1..20),
+        ) {
+            let (mut sink, mut reader) = new(limit);
+            let mut offered: Vec<Bytes> = sizes.iter().map(|size| "abcdefghijkl"[..*size].to_owned().into()).collect();
+            let whole = offered.concat();
+            let mut read = Vec::new();
+            while read.len() < whole.len() {
+                let taken = sink.write(&offered).unwrap();
+                prop_assert!(taken <= limit.max(1));
+                let rest = offered.concat().split_off(taken);
+                offered = vec![rest.into()];
+                // Read until the shard would be called, or to the end.
+                while let Some(Some(bytes)) = reader.next().now_or_never() {
+                    read.extend(bytes);
+                }
+                prop_assert!(!sink.0.lock().starved);
+            }
+            prop_assert_eq!(read, whole);
+        }
+    }
+
+    /// A waker that drops the reader, as an executor does that gives up the task it wakes.
+    #[derive(Default)]
+    struct DropsTheReader(Mutex<Option<PipeReader>>);
+
+    impl Wake for DropsTheReader {
+        fn wake(self: Arc<Self>) {
+            let reader = self.0.lock().unwrap().take();
+            drop(reader);
+        }
+    }
+
+    #[test]
+    fn the_reader_may_be_dropped_by_its_own_waker() {
+        for finish in [false, true] {
+            let (mut sink, mut reader) = new(9);
+            let waker = Arc::<DropsTheReader>::default();
+            assert!(reader.poll_next_unpin(&mut Context::from_waker(&waker.clone().into())).is_pending());
+            *waker.0.lock().unwrap() = Some(reader);
+            match finish {
+                true => sink.finish(),
+                false => assert_eq!(sink.write(&["x".into()]), Ok(1)),
+            }
+            assert_eq!(sink.write(&["x".into()]), Err(Gone));
+        }
     }
 }

@@ -144,7 +144,8 @@ impl Raw {
         for (index, item) in self.items.iter().enumerate() {
             match item {
                 Item::Comment(text) => match (index, text.as_str()) {
-                    (0, "") | (1, "hello") => {}
+                    // The first, and heartbeats.
+                    (_, "") | (1, "hello") => {}
                     other => return Err(format!("an unexpected comment: {other:?}")),
                 },
                 Item::Retry(ms) => retry = Some(*ms),

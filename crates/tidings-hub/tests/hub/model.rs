@@ -22,7 +22,7 @@ use crate::{
     chaos::{Chaos, ChaosLog},
     client::{Client, Pace, Raw, Serials},
     oracle::{Moment, Published, Truth},
-    support::{memory, selection, settings, topic, until},
+    support::{PATIENCE, memory, selection, settings, topic, until},
 };
 
 /// Worlds in a run by default: some ten seconds on two cores.
@@ -112,6 +112,8 @@ fn small_settings(rng: &mut Rng) -> Settings {
         page_bytes: rng.usize(1..2000),
         // One in three worlds has the roomy limits, where other ways are taken.
         shard: if rng.u8(..3) == 0 { ShardLimits::default() } else { shard },
+        // In one of three, heartbeats come in every pause.
+        heartbeat: if rng.u8(..3) == 0 { Duration::from_millis(10) } else { 10 * PATIENCE },
         ..settings(rng.usize(1..=3))
     }
 }
