@@ -77,7 +77,7 @@ test('data arrives as it was published, whatever is in it', async (t) => {
 })
 
 test('a page that closes is noticed at once: counted out, logged, its socket given back', async (t) => {
-  const hub = await startHub(t, { configuration: '[logs]\nlevel = "info,tidings_hub=debug"' })
+  const hub = await startHub(t)
   const sockets = () => {
     const directory = `/proc/${hub.server.child.pid}/fd`
     return readdirSync(directory).filter((name) => {
