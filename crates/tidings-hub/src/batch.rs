@@ -12,7 +12,7 @@ use crate::log::Entry;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Consecutive or selected events, by rising offset, with their wire bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Batch {
     entries: Vec<Arc<Entry>>,
     spans: Vec<Span>,

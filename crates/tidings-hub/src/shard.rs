@@ -28,13 +28,14 @@ pub(crate) use inbox::Inbox;
 use inbox::Mail;
 use index::{GroupKey, Index, SubscriberKey};
 use recent::Recent;
+use replay::Replay;
 use subscriber::{State, Subscriber};
 use wheel::{Tick, Wheel};
 
 use crate::{
     batch::Run,
     control::{HEARTBEAT, retry},
-    log::{Log, Page, ReadError},
+    log::{Log, ReadError},
     registry::Registry,
     selector::Selection,
     settings::Settings,
@@ -67,8 +68,8 @@ pub(crate) enum Command {
     Leave(SubscriberId),
     /// A sink that was full has room.
     Writable(SubscriberId),
-    /// A page of the log has been read.
-    Page(SubscriberId, Result<Page, ReadError>),
+    /// A page of the log has been read and encoded.
+    Replay(SubscriberId, Result<Replay, ReadError>),
     /// All are to be told to come back, after a random time up to this, and their streams ended.
     Drain(Duration),
 }
@@ -153,7 +154,7 @@ impl Shard {
                     Command::Join(join) => self.join(join),
                     Command::Leave(id) => self.with(id, |shard, key| shard.end(key, EndReason::Left)),
                     Command::Writable(id) => self.with(id, Self::writable),
-                    Command::Page(id, page) => self.page(id, page),
+                    Command::Replay(id, replay) => self.replay(id, replay),
                     Command::Drain(window) => self.drain(window),
                 }
             }

@@ -1,5 +1,5 @@
-//! Reading the log for those who are behind: a page at a time, a bounded number of pages at once. Reads run on the
-//! runtime and come back as mail.
+//! Reading the log for those who are behind: a page at a time, a bounded number of pages at once. Pages are read and
+//! encoded on the runtime and come back as mail, so that a crowd that resumes does not hold up those who are live.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -13,6 +13,22 @@ use crate::{
 
 /// When the log cannot be read, how long until the browser should try again.
 const READ_FAILURE_RETRY_MS: u64 = 5000;
+
+/// A page of the log with its wire bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    batch: Batch,
+    /// As [`Page::next`].
+    next: u64,
+    /// As [`Page::gap`].
+    gap: bool,
+}
+
+impl From<Page> for Replay {
+    fn from(Page { entries, next, gap }: Page) -> Self {
+        Self { batch: Batch::encode(&entries), next, gap }
+    }
+}
 
 impl Shard {
     /// Reads the next page for a subscriber, now or when a read that is under way has ended.
@@ -30,14 +46,15 @@ impl Shard {
         let page = self.shared.log.read(subscriber.cursor, subscriber.selection.clone(), limit);
         let (id, inbox) = (subscriber.id, self.inbox.clone());
         // Sent even when the read panics or the runtime stops, so that its place is given back.
-        let answer = Answer { id, inbox, page: Err(ReadError("the read was abandoned".into())) };
-        self.shared.runtime.spawn(async move { answer.send(page.await) });
+        let answer = Answer { id, inbox, replay: Err(ReadError("the read was abandoned".into())) };
+        self.shared.runtime.spawn(async move { answer.send(page.await.map(Replay::from)) });
     }
 
-    pub(super) fn page(&mut self, id: SubscriberId, page: Result<Page, ReadError>) {
+    /// Takes what was read for a subscriber, who may have left meanwhile, and lets the next one read.
+    pub(super) fn replay(&mut self, id: SubscriberId, replay: Result<Replay, ReadError>) {
         self.reads -= 1;
         if let Some(&key) = self.by_id.get(&id) {
-            self.page_for(key, page);
+            self.replay_to(key, replay);
         }
         while self.reads < self.shared.settings.shard.reads.get() {
             let Some(id) = self.waiting.pop_front() else { break };
@@ -50,18 +67,17 @@ impl Shard {
         }
     }
 
-    fn page_for(&mut self, key: SubscriberKey, page: Result<Page, ReadError>) {
+    fn replay_to(&mut self, key: SubscriberKey, replay: Result<Replay, ReadError>) {
         let subscriber = &mut self.subscribers[key];
-        match page {
+        match replay {
             // Told to end while it was read: what it has not got it will ask for when it comes back.
             _ if subscriber.ending.is_some() => {}
-            Ok(page) => {
+            Ok(Replay { batch, mut next, gap }) => {
                 let (from, is_first) = (subscriber.cursor, std::mem::take(&mut subscriber.unread));
                 let is_kept = from < subscriber.kept_to;
-                let mut next = page.next;
                 // Where it asked for what is kept, a gap is news only when the log has overtaken it on its way.
                 let is_news = |status: &LogStatus| !is_kept || (!is_first && status.oldest > from);
-                match page.gap.then(|| self.shared.log.status()).filter(is_news) {
+                match gap.then(|| self.shared.log.status()).filter(is_news) {
                     Some(status) => {
                         self.shared.stats.reset(ResetReason::Expired);
                         subscriber.put([reset(ResetReason::Expired, status.oldest_id.as_deref())]);
@@ -71,10 +87,9 @@ impl Shard {
                     None => {}
                 }
                 subscriber.cursor = from.max(next);
-                let entries = page.entries.partition_point(|entry| entry.position.offset < next);
-                let batch = Batch::encode(&page.entries[..entries]);
+                let count = batch.entries().partition_point(|entry| entry.position.offset < next);
                 let mut run = Run::default();
-                (0..entries).for_each(|index| run.push(&batch, index));
+                (0..count).for_each(|index| run.push(&batch, index));
                 self.put_run(key, &run);
             }
             Err(error) => {
@@ -91,18 +106,18 @@ impl Shard {
 struct Answer {
     id: SubscriberId,
     inbox: Arc<Inbox>,
-    page: Result<Page, ReadError>,
+    replay: Result<Replay, ReadError>,
 }
 
 impl Answer {
-    fn send(mut self, page: Result<Page, ReadError>) {
-        self.page = page;
+    fn send(mut self, replay: Result<Replay, ReadError>) {
+        self.replay = replay;
     }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        let page = std::mem::replace(&mut self.page, Ok(Page::default()));
-        self.inbox.send(Command::Page(self.id, page));
+        let replay = std::mem::replace(&mut self.replay, Ok(Replay::default()));
+        self.inbox.send(Command::Replay(self.id, replay));
     }
 }
