@@ -155,3 +155,60 @@ impl Request {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tidings_hub::Topic;
+
+    use super::*;
+
+    fn batch() -> Vec<Publication> {
+        vec![Publication::new(Topic::new("a").unwrap(), "x".repeat(1000))]
+    }
+
+    fn far() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[tokio::test]
+    async fn more_than_the_bound_is_refused_at_once_until_some_is_done() {
+        let queue = Queue::new(3000);
+        let waiting = [queue.push(batch()), queue.push(batch())];
+        assert!(matches!(queue.push(batch()).await, Err(AppendError::Unavailable(_))));
+        let Work::Group(group) = queue.take(far()) else { panic!("there is work") };
+        assert!(
+            matches!(queue.push(batch()).await, Err(AppendError::Unavailable(_))),
+            "what is taken still counts"
+        );
+        queue.done(group.iter().map(Request::bytes).sum());
+        let later = queue.push(batch());
+        drop(group);
+        for answer in waiting {
+            assert!(
+                matches!(answer.await, Err(AppendError::Stopped(_))),
+                "a writer that died leaves nobody waiting"
+            );
+        }
+        queue.ended();
+        assert!(matches!(later.await, Err(AppendError::Stopped(_))));
+        assert_eq!(queue.push(batch()).await, Err(AppendError::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_group_is_bounded_and_a_large_batch_comes_alone() {
+        let queue = Queue::new(usize::MAX);
+        let large = || vec![Publication::new(Topic::new("a").unwrap(), vec![b'x'; GROUP_BYTES + 1])];
+        let mut waiting = Vec::new();
+        for batch in [batch(), large(), batch(), batch()] {
+            waiting.push(queue.push(batch));
+        }
+        let sizes: Vec<_> = std::iter::from_fn(|| match queue.take(Instant::now()) {
+            Work::Group(group) => Some(group.len()),
+            Work::Tick | Work::Close => None,
+        })
+        .collect();
+        assert_eq!(sizes, [1, 1, 2]);
+    }
+}

@@ -72,9 +72,13 @@
 //!
 //! # What it costs
 //!
-//! The index of everything kept is in memory: 16 bytes per entry of one topic, 8 more if it has an id of its
-//! publisher's, and 20 bytes per topic and segment. The entries of the active segment, at most a sixteenth of the
-//! history, cost about three times that.
+//! The index of everything kept is in memory: 16 bytes per entry of one topic (20 and 8 per topic with several), 8 more
+//! if it has an id of its publisher's, and about 24 bytes per topic and segment. A million events in a few topics are
+//! 16 to 24 MB; in 100,000 topics, each in every second segment, 93 MB were measured. The entries of the active
+//! segment, at most a sixteenth of the history, cost about three times that. Measured with `examples/measure.rs` on a
+//! virtual machine of two busy cores, events of 200 bytes: 463 durable appends a second from one publisher, which is
+//! the disk's flush, and 10,739 from 64; a million events are opened in 0.05 s (10 topics) to 0.4 s (100,000), and the
+//! ten events of one topic among 100,000 are read in 0.25 ms.
 
 mod appender;
 mod bytes;
@@ -235,7 +239,27 @@ pub struct Cut {
     pub bytes: u64,
 }
 
-/// The log on disk. See the [module](self) for what it promises.
+/// The log on disk. See the [module](self) for what it promises. Dropping it closes it and waits for the writer.
+///
+/// ```
+/// use std::{num::NonZeroUsize, sync::Arc};
+///
+/// use tidings_hub::{Log, Publication, ReadLimit, Selection, Topic};
+/// use tidings_log::{Disk, DiskSettings};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let log = Disk::open(DiskSettings::new(dir.path()))?;
+/// log.append(vec![Publication::new(Topic::new("orders")?, "{\"id\":7}")]).await?;
+///
+/// let limit = ReadLimit { entries: NonZeroUsize::MIN, bytes: 1 << 20 };
+/// let page = log.read(0, Arc::new(Selection::all()), limit).await?;
+/// assert_eq!(page.entries[0].publication.data, "{\"id\":7}");
+/// log.close().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Disk {
     // Dropped, hence ended, first: the writer.

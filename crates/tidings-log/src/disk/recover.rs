@@ -64,8 +64,7 @@ pub(crate) fn recover(vfs: &dyn Vfs, marks: bool, max_tail_bytes: usize) -> Resu
             lives.push(Life { epoch: Epoch::random(), first: next });
             if let Some(scan) = found.filter(|scan| scan.active.count() > 0) {
                 let mut complete = scan.active.seal();
-                let name = sidecar_name(complete.first());
-                write_sidecar(vfs, &mut complete).map_err(io_error(&name))?;
+                make_sidecar(vfs, &mut complete);
                 sealed.push_back(Arc::new(complete));
             }
             let (base, head_len) = create_segment(vfs, next, lives)
@@ -144,13 +143,20 @@ fn open_sealed(
         return Err(damaged(&name, scan.active.end(), reason));
     }
     let mut sealed = scan.active.seal();
-    write_sidecar(vfs, &mut sealed).map_err(io_error(&sidecar_name(sealed.first())))?;
+    make_sidecar(vfs, &mut sealed);
     tracing::info!(
         file = name,
         "the index of a segment of the event log was missing or damaged and has been made again"
     );
     report.rebuilt.push(name);
     Ok(Arc::new(sealed))
+}
+
+/// Makes a sidecar if the disk takes it. A full disk must not keep the log from being opened and read.
+fn make_sidecar(vfs: &dyn Vfs, sealed: &mut Sealed) {
+    if let Err(error) = write_sidecar(vfs, sealed) {
+        tracing::warn!(%error, file = sidecar_name(sealed.first()), "could not write the index of a segment");
+    }
 }
 
 /// The index as the sidecar has it, if that is there and whole.

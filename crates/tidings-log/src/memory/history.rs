@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The most entries that one read passes over, so that it holds the lock for a bounded time.
-const MAX_SCAN: usize = 65_536;
+const MAX_SCAN: usize = 8192;
 
 /// An entry's place. One that its topics' rules have let go keeps its topics, so that readers are told of the gap.
 #[derive(Debug)]
@@ -204,14 +204,32 @@ impl History {
     }
 
     pub(super) fn newest(&self, selection: &Selection, count: usize) -> u64 {
-        let mut oldest = self.next();
-        let matching = (self.oldest..self.next()).rev().filter(|&offset| {
-            self.entry(offset).is_some_and(|entry| self.visible(offset, &entry.publication.topics, selection))
-        });
-        for offset in matching.take(count) {
-            oldest = offset;
+        if selection.is_all() && self.retention.topics.is_empty() {
+            return self.next().saturating_sub(count as u64).max(self.oldest);
         }
-        oldest
+        let mut newest = BTreeSet::new();
+        for (topic, offsets) in self.selected(selection) {
+            let floor = self.floor(topic);
+            // The newest of all are among the newest of each.
+            for &offset in offsets.iter().rev().take(count).take_while(|&&offset| offset >= floor) {
+                newest.insert(offset);
+                if newest.len() > count {
+                    newest.pop_first();
+                }
+            }
+        }
+        newest.first().copied().unwrap_or_else(|| self.next())
+    }
+
+    /// The topics that a selection matches, each matched once or, when they are named, looked up.
+    fn selected<'a>(
+        &'a self,
+        selection: &'a Selection,
+    ) -> Box<dyn Iterator<Item = (&'a Topic, &'a VecDeque<u64>)> + 'a> {
+        match !selection.is_all() && selection.patterns().is_empty() {
+            true => Box::new(selection.topics().iter().filter_map(|topic| self.topics.get_key_value(topic))),
+            false => Box::new(self.topics.iter().filter(|(topic, _)| selection.matches(topic))),
+        }
     }
 
     pub(super) fn topics(

@@ -34,7 +34,7 @@ use crate::{
     writer::Store,
 };
 
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 2000;
 
 struct Oracle {
     rng: fastrand::Rng,
