@@ -1,5 +1,8 @@
 //! The real binary, from outside: what it prints and the codes it exits with.
 
+// Helpers of tests, too, end the test when something fails.
+#![allow(clippy::unwrap_used)]
+
 mod check_config;
 mod help;
 mod publish;
