@@ -16,6 +16,8 @@ use crate::{page::memory_bytes, sync::lock};
 /// by all that a disk takes in that time.
 const GROUP_BYTES: usize = 8 << 20;
 
+const FAILED: &str = "its writer has ended unexpectedly; restart the program";
+
 pub(crate) type Answer = Result<Vec<Appended>, AppendError>;
 
 /// One publisher's batch and where it waits for the answer.
@@ -40,6 +42,8 @@ enum Phase {
     /// The writer still finishes; these wait for its end.
     Closing(Vec<oneshot::Sender<()>>),
     Closed,
+    /// The writer has ended without being told to.
+    Failed,
 }
 
 struct State {
@@ -66,8 +70,10 @@ impl Queue {
     pub(crate) fn push(&self, batch: Vec<Publication>) -> BoxFuture<Answer> {
         let bytes = batch.iter().map(memory_bytes).sum();
         let mut state = lock(&self.state);
-        if !matches!(state.phase, Phase::Open) {
-            return Box::pin(async { Err(AppendError::Closed) });
+        match state.phase {
+            Phase::Open => {}
+            Phase::Closing(_) | Phase::Closed => return Box::pin(async { Err(AppendError::Closed) }),
+            Phase::Failed => return Box::pin(async { Err(AppendError::Stopped(FAILED.into())) }),
         }
         // A batch alone always fits: whether it is too large as such is for the engine to say.
         if state.bytes > 0 && state.bytes.saturating_add(bytes) > self.bound {
@@ -133,7 +139,7 @@ impl Queue {
         match &mut state.phase {
             Phase::Open => state.phase = Phase::Closing(vec![done]),
             Phase::Closing(waiting) => waiting.push(done),
-            Phase::Closed => drop(done),
+            Phase::Closed | Phase::Failed => drop(done),
         }
         drop(state);
         self.ready.notify_one();
@@ -142,10 +148,15 @@ impl Queue {
     }
 
     /// The writer has ended: answers everybody who waits, by dropping their senders.
-    pub(crate) fn ended(&self) {
+    pub(crate) fn ended(&self, failed: bool) {
         let mut state = lock(&self.state);
-        state.phase = Phase::Closed;
+        state.phase = if failed { Phase::Failed } else { Phase::Closed };
         state.requests.clear();
+    }
+
+    /// Why nothing can be appended any more, if the writer has failed.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        matches!(lock(&self.state).phase, Phase::Failed).then(|| FAILED.into())
     }
 }
 
@@ -191,9 +202,12 @@ mod tests {
                 "a writer that died leaves nobody waiting"
             );
         }
-        queue.ended();
+        assert_eq!(queue.trouble(), None);
+        queue.ended(true);
         assert!(matches!(later.await, Err(AppendError::Stopped(_))));
-        assert_eq!(queue.push(batch()).await, Err(AppendError::Closed));
+        assert!(matches!(queue.push(batch()).await, Err(AppendError::Stopped(_))));
+        assert!(queue.trouble().is_some());
+        queue.close().await;
     }
 
     #[tokio::test]

@@ -85,6 +85,11 @@ impl Writer {
     pub(crate) fn close(&self) -> BoxFuture<()> {
         self.queue.close()
     }
+
+    /// Why nothing can be appended any more, if the thread has failed.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.queue.trouble()
+    }
 }
 
 impl fmt::Debug for Writer {
@@ -110,7 +115,7 @@ struct OnEnd(Arc<Queue>);
 
 impl Drop for OnEnd {
     fn drop(&mut self) {
-        self.0.ended();
+        self.0.ended(thread::panicking());
     }
 }
 

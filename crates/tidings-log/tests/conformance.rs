@@ -7,7 +7,7 @@ mod common;
 use std::{sync::Arc, time::Duration};
 
 use common::{Engine, Passing, Rig, limit, publication, read_all, selection, topic};
-use tidings_hub::{AppendError, Lookup, Position, Publication};
+use tidings_hub::{AppendError, Entry, Follower, Lookup, Position, Publication};
 use tidings_log::Retention;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -301,5 +301,32 @@ async fn age_needs_no_traffic() {
         assert!(rig.log().read(0, selection(&["a"]), limit(1, 1)).await.unwrap().gap);
         let again = rig.log().append(vec![publication("a", "x", Some("own"))]).await.unwrap();
         assert!(!again[0].duplicate && again[0].position.offset == 1);
+    }
+}
+
+/// A follower that breaks takes the writer with it; that is said, not hidden.
+#[tokio::test]
+async fn a_follower_that_panics_stops_the_log_and_readiness_tells() {
+    struct Broken;
+    impl Follower for Broken {
+        fn committed(&self, _: &[Arc<Entry>]) {
+            panic!("a follower that breaks, for the test");
+        }
+    }
+    for engine in [Engine::Memory, Engine::Disk] {
+        let rig = Rig::new(engine, Retention::unlimited());
+        rig.log().follow(Arc::new(Broken));
+        rig.log().append(vec![publication("a", "x", None)]).await.unwrap();
+        tokio::time::timeout(SOON, async {
+            while rig.log().status().trouble.is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .unwrap();
+        let refused = rig.log().append(vec![publication("a", "x", None)]).await;
+        assert!(matches!(refused, Err(AppendError::Stopped(_))));
+        assert_eq!(read_all(&**rig.log(), 0, selection(&["a"])).await.len(), 1);
+        rig.log().close().await;
     }
 }

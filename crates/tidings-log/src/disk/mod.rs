@@ -72,7 +72,7 @@
 //!
 //! # What it costs
 //!
-//! The index of everything kept is in memory: 16 bytes per entry of one topic (20 and 8 per topic with several), 8 more
+//! The index of everything kept is in memory: 16 bytes per entry of one topic (with several: 12, and 8 per topic), 8 more
 //! if it has an id of its publisher's, and about 24 bytes per topic and segment. A million events in a few topics are
 //! 16 to 24 MB; in 100,000 topics, each in every second segment, 93 MB were measured. The entries of the active
 //! segment, at most a sixteenth of the history, cost about three times that. Measured with `examples/measure.rs` on a
@@ -404,7 +404,9 @@ impl Log for Disk {
     }
 
     fn status(&self) -> LogStatus {
-        read(&self.shared.state).status()
+        let mut status = read(&self.shared.state).status();
+        status.trouble = status.trouble.or_else(|| self.writer.trouble());
+        status
     }
 
     fn close(&self) -> BoxFuture<()> {

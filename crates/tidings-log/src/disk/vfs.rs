@@ -43,10 +43,18 @@ pub(crate) struct Directory {
 impl Directory {
     /// Opens the directory, making it when there is none.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        // A directory that was just made must not vanish with what is in it.
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            File::open(parent)?.sync_all()?;
+        if !path.is_dir() {
+            fs::create_dir_all(path)?;
+            // A directory that was just made must not vanish with what is in it.
+            for parent in path.ancestors().skip(1) {
+                let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+                match File::open(parent) {
+                    Ok(parent) => parent.sync_all()?,
+                    // One that may not be read has not been made just now.
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+                    Err(error) => return Err(error),
+                }
+            }
         }
         Ok(Self { path: path.to_owned(), handle: File::open(path)? })
     }

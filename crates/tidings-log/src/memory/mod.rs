@@ -94,7 +94,7 @@ impl Log for Memory {
     }
 
     fn status(&self) -> LogStatus {
-        read(&self.history).status()
+        LogStatus { trouble: self.writer.trouble(), ..read(&self.history).status() }
     }
 
     fn close(&self) -> BoxFuture<()> {
