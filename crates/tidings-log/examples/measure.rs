@@ -8,7 +8,8 @@
 use std::{
     fs,
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,9 +32,12 @@ fn resident() -> usize {
 
 #[tokio::main]
 async fn main() {
-    let dir = std::env::args_os()
-        .nth(1)
-        .map_or_else(|| std::env::temp_dir().join("tidings-measure"), PathBuf::from);
+    let mut args = std::env::args_os().skip(1);
+    let dir = args.next().map_or_else(|| std::env::temp_dir().join("tidings-measure"), PathBuf::from);
+    if let Some(topics) = args.next() {
+        // A process of its own, so that no freed memory hides what opening takes.
+        return open(&dir, topics.to_string_lossy().parse().unwrap()).await;
+    }
     fs::remove_dir_all(&dir).ok();
     for publishers in [1, 64] {
         let log: Arc<dyn Log> = Arc::new(Disk::open(DiskSettings::new(dir.join("appends"))).unwrap());
@@ -61,15 +65,25 @@ async fn main() {
         );
     }
     for topics in [10, 100_000] {
-        history(&dir.join(format!("{topics}")), topics).await;
+        let dir = dir.join(topics.to_string());
+        write(&dir, topics).await;
+        let mut opening = Command::new(std::env::current_exe().unwrap());
+        assert!(opening.arg(&dir).arg(topics.to_string()).status().unwrap().success());
     }
     fs::remove_dir_all(&dir).unwrap();
 }
 
-async fn history(dir: &std::path::Path, topics: usize) {
-    let settings = DiskSettings { durability: Durability::None, ..DiskSettings::new(dir) };
-    let log = Disk::open(settings.clone()).unwrap();
-    let names: Vec<_> = (0..topics).map(|n| Topic::new(format!("topic-{n}")).unwrap()).collect();
+fn settings(dir: &Path) -> DiskSettings {
+    DiskSettings { durability: Durability::None, ..DiskSettings::new(dir) }
+}
+
+fn topic(number: usize) -> Topic {
+    Topic::new(format!("topic-{number}")).unwrap()
+}
+
+async fn write(dir: &Path, topics: usize) {
+    let log = Disk::open(settings(dir)).unwrap();
+    let names: Vec<_> = (0..topics).map(|n| topic(n)).collect();
     let start = Instant::now();
     for batch in 0..EVENTS / 1000 {
         let batch = (0..1000).map(|n| event(&names[(batch * 1000 + n) % topics])).collect();
@@ -81,10 +95,12 @@ async fn history(dir: &std::path::Path, topics: usize) {
         log.status().bytes
     );
     log.close().await;
-    drop(log);
+}
+
+async fn open(dir: &Path, topics: usize) {
     let before = resident();
     let start = Instant::now();
-    let log = Disk::open(settings).unwrap();
+    let log = Disk::open(settings(dir)).unwrap();
     println!(
         "  opened in {:?}: {:?}; {:.1} resident bytes per event",
         start.elapsed(),
@@ -92,7 +108,7 @@ async fn history(dir: &std::path::Path, topics: usize) {
         resident().saturating_sub(before) as f64 / EVENTS as f64
     );
     let limit = ReadLimit { entries: NonZeroUsize::new(1000).unwrap(), bytes: 1 << 20 };
-    let sparse = Arc::new(Selection::topic(names[topics / 2].clone()));
+    let sparse = Arc::new(Selection::topic(topic(topics / 2)));
     let start = Instant::now();
     let page = log.read(0, sparse, limit).await.unwrap();
     println!(

@@ -1,7 +1,7 @@
 //! Event logs for the Tidings hub: engines behind the hub's [`Log`](tidings_hub::Log) trait.
 //!
 //! - [`Memory`]: for tests and for histories that may die with the program.
-//! - [`Disk`](disk::Disk): the embedded default, a durable segmented log in a directory.
+//! - [`Disk`]: the embedded default, a durable segmented log in a directory.
 //!
 //! Each engine has one writer thread that takes everything queued at once (see `writer.rs`, where the order of
 //! durability, visibility, answers and the follower is written down), so that many publishers share one flush.
