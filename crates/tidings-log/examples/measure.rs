@@ -83,7 +83,7 @@ fn topic(number: usize) -> Topic {
 
 async fn write(dir: &Path, topics: usize) {
     let log = Disk::open(settings(dir)).unwrap();
-    let names: Vec<_> = (0..topics).map(|n| topic(n)).collect();
+    let names: Vec<_> = (0..topics).map(topic).collect();
     let start = Instant::now();
     for batch in 0..EVENTS / 1000 {
         let batch = (0..1000).map(|n| event(&names[(batch * 1000 + n) % topics])).collect();
