@@ -58,9 +58,9 @@ impl Truth<'_> {
                     self.all_kept(connection)
                 }
                 (Found::Maybe(_), Seen::Reset(_)) => {
-                    // Trimmed while it was looked for, or later: either way what follows is what is kept.
+                    // Trimmed while it was looked for, or found and overtaken at once, which cannot be told apart.
                     seen = rest;
-                    self.all_kept(connection)
+                    (connection.before.oldest, self.oldest)
                 }
                 (Found::Maybe(offset), _) => (offset, offset),
                 (found, first) => return Err(format!("{id} is {found:?}, yet the first was {first:?}")),
@@ -70,7 +70,7 @@ impl Truth<'_> {
             (Start::Earliest, _) => self.all_kept(connection),
             (Start::Newest(count), _) => {
                 self.check_newest(connection, *count)?;
-                (connection.before.oldest, u64::MAX)
+                (connection.before.oldest, connection.after.next)
             }
         };
         let (mut resets, mut is_first) = (0, true);
@@ -121,9 +121,10 @@ impl Truth<'_> {
         range.filter(move |(_, one)| selection.matches_any(&one.topics)).map(|(offset, _)| *offset)
     }
 
-    /// Bounds for one who gets all that is kept: what had gone before must not come, what never went must.
+    /// Bounds for one who gets all that is kept: what had gone before must not come; what never went must, and what was
+    /// published since, or a reset says that it went.
     fn all_kept(&self, connection: &Connection) -> (u64, u64) {
-        (connection.before.oldest, self.oldest)
+        (connection.before.oldest, self.oldest.min(connection.after.next))
     }
 
     /// Where reading goes on behind this id.

@@ -1,13 +1,16 @@
 //! A subscriber is a cursor and a socket: who is slow owns no queue, and is read forward from the log in bounded memory.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidings_hub::{EndReason, Hub, Settings, Start};
 
-use crate::support::{
-    data, hub, memory, numbers, publication, publish_numbers, read_to_end, read_until, settings,
-    subscription, until,
+use crate::{
+    chaos::{Chaos, ChaosLog},
+    support::{
+        data, hub, memory, numbers, publication, publish_numbers, read_to_end, read_until, settings,
+        subscription, until,
+    },
 };
 
 /// Limits so small that a few events fill them.
@@ -105,6 +108,32 @@ async fn one_who_is_overtaken_is_told_once() {
         assert_eq!(all[reset + 1..], numbers(950..1000), "{start:?}");
         assert_eq!(hub.stats().resets_expired, 1);
     }
+}
+
+/// What is published once `subscribe` has returned is delivered or reported as gone, also when retention takes it before
+/// the first page has been read; what had gone before is not reported to one who asked for what is kept.
+#[tokio::test]
+async fn what_is_lost_before_the_first_page_is_reported() {
+    let chaos = Chaos { delay: Duration::from_millis(5), ..Chaos::default() };
+    let hub = Hub::start(Arc::new(ChaosLog::new(memory(Some(10)), chaos, 3)), small(1)).unwrap();
+    let (mut next, mut lost) = (20, 0);
+    publish_numbers(&hub, "t", 0..next).await;
+    for _ in 0..30 {
+        let mut stream = hub.subscribe(subscription(&["t"], Start::Earliest)).await.unwrap();
+        let published_since = next;
+        next += 30;
+        publish_numbers(&hub, "t", published_since..next).await;
+        let all = data(&read_until(&mut stream, &format!("data: {}\n\n", next - 1)).await);
+        let resets: Vec<_> = all.iter().filter(|one| *one == "tidings.reset").collect();
+        let first: u64 = all.iter().find_map(|one| one.parse().ok()).unwrap();
+        if first > published_since {
+            assert_eq!((all[0].as_str(), resets.len()), ("tidings.reset", 1));
+            lost += 1;
+        } else {
+            assert_ne!(all[0], "tidings.reset");
+        }
+    }
+    assert!(lost > 0);
 }
 
 #[tokio::test]
