@@ -9,18 +9,17 @@ import { startHub } from './support/hub.mjs'
 import { until } from './support/wait.mjs'
 
 const BEFORE = 50
-const WHILE_KILLED = 200
 const AFTER = 50
 
 test('a hub killed in the middle of publishing loses and doubles nothing for a page that listens', async (t) => {
   const hub = await startHub(t)
-  const site = await openPage(t, hub.url + '/livez')
-  const listener = await listen(site, '/events?topic=news')
+  const page = await openPage(t, hub.url + '/livez')
+  const listener = await listen(page, '/events?topic=news')
   await listener.opens()
 
   const answered = []
   const attempted = []
-  const publish = async (count) => {
+  const publish = async () => {
     const data = `event ${attempted.length + 1}`
     attempted.push(data)
     try {
@@ -40,9 +39,8 @@ test('a hub killed in the middle of publishing loses and doubles nothing for a p
     await until('some more are published', () => answered.length > BEFORE + 5)
     await hub.kill()
   })()
-  for (let count = 0; count < WHILE_KILLED && await publish(); count++);
+  while (await publish());
   await killed
-  assert.ok(answered.length < BEFORE + WHILE_KILLED, 'the hub was killed too late to prove anything')
 
   await hub.restart()
   // These are in the log before the page is back, unless it is very quick.
