@@ -1,6 +1,6 @@
 //! The configuration of sources: what stands under `[[source]]`.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -60,8 +60,12 @@ pub struct RedisConfig {
     /// What logs and metrics call the source. Default: `redis` and the server's address.
     pub name: Option<String>,
     /// The server: `redis://[[user]:password@]host[:port]`, port 6379 if none is given. A database number at the end
-    /// is allowed and does nothing: Pub/Sub is the same for all databases. TLS (`rediss://`) is not supported.
+    /// is allowed and does nothing: Pub/Sub is the same for all databases. `rediss://` is TLS; the server's certificate
+    /// must be for the host in the URL.
     pub url: Secret,
+    /// With `rediss://`: a file with the certificates (PEM) of the authorities to trust, and no others; a relative path
+    /// is relative to the working directory. Read once, at the start. Default: those that the system trusts.
+    pub ca_file: Option<PathBuf>,
     /// Channels to subscribe to, by exact name. A channel is also received with each of `strip_prefixes` before its
     /// name. Default: none; there must be a channel or a pattern.
     #[serde(default)]

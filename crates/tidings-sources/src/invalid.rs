@@ -21,6 +21,9 @@ pub enum InvalidSourceReason {
     /// The URL is not one that the source can use.
     #[error("url: {0}")]
     Url(String),
+    /// The certificates to trust cannot be read, or are of no use.
+    #[error("ca_file: {0}")]
+    CaFile(String),
     /// A topic is not one.
     #[error("topic: {0}")]
     Topic(#[from] TopicError),

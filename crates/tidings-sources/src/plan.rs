@@ -99,7 +99,7 @@ fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
     };
     let topics = config.topics.iter().map(|(channel, topic)| Ok((channel.clone(), Topic::new(topic)?)));
     Ok(Plan::Redis(Box::new(redis::Plan {
-        server: redis::Server::parse(config.url.expose())?,
+        server: redis::Server::new(config.url.expose(), config.ca_file.as_deref())?,
         subscriptions: redis::Subscriptions::new(
             &config.channels,
             &config.patterns,
@@ -262,7 +262,19 @@ mod tests {
             (format!("{redis}channels = [\"a\"]\nevent = \"tidings.x\""), "event: event types that begin"),
             (format!("{redis}channels = [\"a\"]\ntimeout = \"0s\""), "timeout: must be between 10ms and 1h"),
             (format!("{redis}channels = [\"a\"]\ntemplate = \"{{{{dat}}}}\""), "{{channel_json}}"),
-            ("kind = \"redis\"\nurl = \"rediss://:pw@h\"\nchannels = [\"a\"]".to_owned(), "redis://"),
+            (redis.replace("redis://h", "rediss://:pw@h/#insecure"), "#insecure"),
+            (redis.replace("redis://h", "redis://me@h"), "it has a user and no password"),
+            (redis.replace("redis://h", "redis://h/pw"), "not the address of a Redis server"),
+            (redis.replace("redis://h", "redis+unix:///pw"), "only TCP"),
+            (format!("{redis}ca_file = \"/dev/null\""), "ca_file: it is of no use without TLS"),
+            (
+                redis.replace("redis://h\"", "rediss://:pw@h\"\nca_file = \"/dev/null\""),
+                "ca_file: \"/dev/null\" cannot be used: it holds no certificate in PEM",
+            ),
+            (
+                redis.replace("redis://h\"", "rediss://:pw@h\"\nca_file = \"/dev/null/gone\""),
+                "ca_file: \"/dev/null/gone\" cannot be used: ",
+            ),
             ("kind = \"redis\"\nurl = \"redis://\"\nchannels = [\"a\"]".to_owned(), "redis://"),
             (format!("{poll}max_body = 0"), "max_body: must be at least one byte"),
             (format!("{poll}headers = {{ \"a b\" = \"pw\" }}"), "\"a b\""),

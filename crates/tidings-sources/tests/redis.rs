@@ -6,7 +6,12 @@
 mod support;
 
 use rustix::process::Signal;
-use support::{Fixture, data, pairs, redis::Redis};
+use support::{
+    Fixture,
+    certificates::Certificates,
+    data, pairs,
+    redis::{Redis, free_port},
+};
 use tidings_sources::{SourceState, Sources};
 
 fn running(sources: &Sources) -> bool {
@@ -223,6 +228,78 @@ async fn passwords_are_used_and_never_shown() {
     let status = wrong.sources.status();
     assert!(status[0].detail.as_ref().is_some_and(|detail| detail.contains("WRONGPASS")), "{status:?}");
     assert!(!format!("{status:?} {:?}", wrong.sources).contains("battery-staple"));
+}
+
+#[tokio::test]
+async fn a_refused_subscription_is_told_in_the_servers_words() {
+    let server = Redis::start();
+    let rules = ["on", ">pw", "+@all", "resetchannels", "&allowed"].map(str::as_bytes);
+    server.client().command(&[&[&b"ACL"[..], b"SETUSER", b"limited"], &rules[..]].concat());
+    let source = |channel| {
+        format!(
+            "kind = \"redis\"\nurl = \"redis://limited:pw@127.0.0.1:{}\"\nstrip_prefixes = []\nchannels = [\"{channel}\"]",
+            server.port
+        )
+    };
+    let fixture = Fixture::start([source("allowed").as_str(), source("other").as_str()]);
+    fixture
+        .until("told", |sources| {
+            let status = sources.status();
+            let detail = status[1].detail.as_deref();
+            status[0].state == SourceState::Running
+                && detail.is_some_and(|detail| detail.contains("refuses the subscription: NOPERM"))
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_connection_can_be_encrypted() {
+    let (certificates, others, tls_port) = (Certificates::new(), Certificates::new(), free_port());
+    let path = |file| certificates.path(file).display().to_string();
+    let mut server = Redis::prepared(&[
+        "--tls-port",
+        &tls_port.to_string(),
+        "--tls-cert-file",
+        &path("server.pem"),
+        "--tls-key-file",
+        &path("server.key"),
+        "--tls-ca-cert-file",
+        &path("authority.pem"),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    server.launch();
+    let source = |host: &str, port: u16, certificates: &Certificates| {
+        format!(
+            "kind = \"redis\"\nurl = \"rediss://{host}:{port}\"\nca_file = \"{}\"\nping_every = \"10ms\"\n\
+             channels = [\"c\"]",
+            certificates.path("authority.pem").display()
+        )
+    };
+    let fixture = Fixture::start([source("127.0.0.1", tls_port, &certificates).as_str()]);
+    fixture.until("subscribed", running).await;
+    let large = "x".repeat(300_000);
+    let mut client = server.client();
+    for text in ["", "two\nlines", &large] {
+        client.publish("c", text);
+    }
+    assert_eq!(data(&fixture.wait_for(3).await), ["", "two\nlines", &large]);
+    assert_eq!(fixture.sources.status()[0].failures, 0);
+
+    // Not signed by whom we trust; not for this name; not encrypted at all.
+    let bad = [
+        (source("127.0.0.1", tls_port, &others), "certificate"),
+        (source("localhost", tls_port, &certificates), "certificate"),
+        (source("127.0.0.1", server.port, &certificates), "Redis cannot be reached"),
+    ];
+    for (source, part) in bad {
+        let fixture = Fixture::start([source.as_str()]);
+        fixture.until("retrying", retrying).await;
+        let status = fixture.sources.status();
+        assert!(status[0].detail.as_ref().is_some_and(|detail| detail.contains(part)), "{status:?}");
+        client.publish("c", "secret");
+        assert!(fixture.events().await.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -1,18 +1,28 @@
 //! `kind = "redis"`: messages of Redis Pub/Sub.
 //!
-//! One connection serves all channels and patterns. It speaks the few replies of RESP2 that a subscriber can get
-//! (`resp`) by itself: a client library would do the reading in a task of its own and hand messages on through an
-//! unbounded channel (so does `redis` 1.8), which takes the order of events (read, buffer, log) out of our hands.
-//! Here a full buffer stops the reading, the kernel's buffers fill, and Redis waits, within its own limit
-//! (`client-output-buffer-limit pubsub`).
+//! One connection serves all channels and patterns. Of the `redis` crate it uses what knows the protocol: addresses,
+//! commands and the parser of replies. The socket is our own, because a full buffer must stop the reading: the kernel's
+//! buffers fill, and Redis waits, within its own limit (`client-output-buffer-limit pubsub`). The crate's connections
+//! were tried (1.8.1) and do not do:
+//!
+//! - `aio::PubSub` reads in a task of its own and hands messages on through an unbounded channel; when the connection
+//!   is lost its stream ends, without the reason.
+//! - `Connection` (blocking, on a thread of its own) reads on demand. But `PubSub::get_message` swallows everything
+//!   that is not a message, the answer to a `PING` too, and after a time-out of `recv_response` the next reply, which may
+//!   be a message, is thrown away (`messages_to_skip`). So the answer to a `PING` can only be awaited in one go, of the
+//!   whole `timeout`; there is no way to the socket to shut it down, and the thread outlives the source by as much. Also,
+//!   `PubSub::subscribe` drops the server's refusal (`NOPERM`, `NOAUTH`: a source would seem to work), dropping a
+//!   `PubSub` reads until the server has confirmed that nothing is subscribed to, and a failed login is reported
+//!   without the server's words.
 
 mod glob;
 mod prefix;
-mod resp;
+mod replies;
 mod route;
 mod server;
 mod session;
 mod subscriptions;
+mod tls;
 
 use std::time::{Duration, Instant};
 

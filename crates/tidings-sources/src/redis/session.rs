@@ -2,21 +2,18 @@
 
 use std::{fmt, io, time::Duration};
 
-use bytes::{Buf, BytesMut};
+use redis::Value::{self, Array, BulkString, ServerError};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::timeout,
 };
 
 use super::{
     Plan,
-    resp::{Malformed, Reply, command, reply},
+    replies::{Malformed, Replies},
+    server::Stream,
 };
 use crate::{events, running::Context};
-
-/// How much is read at once.
-const READ: usize = 64 << 10;
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -53,22 +50,20 @@ pub(super) async fn run(plan: &Plan, context: &Context) -> Lost {
 }
 
 async fn converse(plan: &Plan, context: &Context) -> Result<std::convert::Infallible, Lost> {
-    let connecting = TcpStream::connect((plan.server.host.as_str(), plan.server.port));
-    let mut stream = match timeout(plan.timeout, connecting).await {
+    let mut stream = match timeout(plan.timeout, plan.server.connect()).await {
         Ok(connected) => connected.map_err(Lost::NotReached)?,
         Err(_) => return Err(Lost::NotReachedInTime(plan.timeout)),
     };
-    let mut greeting = plan.server.login().unwrap_or_default();
-    greeting.extend(plan.subscriptions.commands());
-    send(&mut stream, &greeting, plan.timeout).await?;
+    let greeting = [plan.server.login(), &plan.subscriptions.commands()].concat();
+    send(&mut *stream, &greeting, plan.timeout).await?;
 
     let mut unconfirmed = plan.subscriptions.confirmations();
     let mut asked = false;
-    let mut received = BytesMut::new();
+    let mut replies = Replies::new();
     loop {
-        while let Some((reply, length)) = reply(&received).map_err(Lost::Malformed)? {
+        while let Some(reply) = replies.next().map_err(Lost::Malformed)? {
             let publication = match read(&reply) {
-                Read::Error(error) => return Err(Lost::Refused(error)),
+                Read::Refusal(error) => return Err(Lost::Refused(error)),
                 Read::Confirmation => {
                     unconfirmed = unconfirmed.saturating_sub(1);
                     if unconfirmed == 0 {
@@ -81,7 +76,6 @@ async fn converse(plan: &Plan, context: &Context) -> Result<std::convert::Infall
                 }
                 Read::Message { .. } | Read::Other => None,
             };
-            received.advance(length);
             if let Some(publication) = publication {
                 // Waits while the buffer is full, and nothing is read meanwhile.
                 context.outbox.push(publication, &context.source).await;
@@ -90,22 +84,26 @@ async fn converse(plan: &Plan, context: &Context) -> Result<std::convert::Infall
         // Silence is nothing unusual, unless the server owes an answer. Every byte is a sign of life.
         let owed = unconfirmed > 0 || asked;
         let patience = if owed { plan.timeout } else { plan.ping_every };
-        received.reserve(READ);
-        match timeout(patience, stream.read_buf(&mut received)).await {
+        match timeout(patience, stream.read_buf(replies.room())).await {
             Ok(Ok(0)) => return Err(Lost::Closed),
             Ok(Ok(_)) => asked = false,
             Ok(Err(error)) => return Err(Lost::Broken(error)),
             Err(_) if owed => return Err(Lost::Silent(plan.timeout)),
             Err(_) => {
-                send(&mut stream, &command(["PING"]), plan.timeout).await?;
+                send(&mut *stream, &redis::cmd("PING").get_packed_command(), plan.timeout).await?;
                 asked = true;
             }
         }
     }
 }
 
-async fn send(stream: &mut TcpStream, bytes: &[u8], patience: Duration) -> Result<(), Lost> {
-    match timeout(patience, stream.write_all(bytes)).await {
+async fn send(stream: &mut dyn Stream, bytes: &[u8], patience: Duration) -> Result<(), Lost> {
+    // What TLS has encrypted leaves with the flush.
+    let sending = async {
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    };
+    match timeout(patience, sending).await {
         Ok(sent) => sent.map_err(Lost::Broken),
         Err(_) => Err(Lost::Silent(patience)),
     }
@@ -113,7 +111,7 @@ async fn send(stream: &mut TcpStream, bytes: &[u8], patience: Duration) -> Resul
 
 /// What a reply means to a subscriber.
 enum Read<'a> {
-    Error(String),
+    Refusal(String),
     Confirmation,
     Message {
         pattern: Option<&'a [u8]>,
@@ -124,15 +122,23 @@ enum Read<'a> {
     Other,
 }
 
-fn read<'a>(reply: &Reply<'a>) -> Read<'a> {
+fn read(reply: &Value) -> Read<'_> {
     match reply {
-        Reply::Error(error) => Read::Error(String::from_utf8_lossy(error).into_owned()),
-        Reply::Value(_) => Read::Other,
-        Reply::Array(parts) => match parts[..] {
-            [b"message", channel, data] => Read::Message { pattern: None, channel, data },
-            [b"pmessage", pattern, channel, data] => Read::Message { pattern: Some(pattern), channel, data },
-            [b"subscribe" | b"psubscribe", ..] => Read::Confirmation,
+        ServerError(error) => {
+            Read::Refusal([error.code(), error.details().unwrap_or_default()].join(" ").trim_end().to_owned())
+        }
+        Array(parts) => match &parts[..] {
+            [BulkString(kind), BulkString(channel), BulkString(data)] if kind == b"message" => {
+                Read::Message { pattern: None, channel, data }
+            }
+            [BulkString(kind), BulkString(pattern), BulkString(channel), BulkString(data)]
+                if kind == b"pmessage" =>
+            {
+                Read::Message { pattern: Some(pattern), channel, data }
+            }
+            [BulkString(kind), ..] if kind == b"subscribe" || kind == b"psubscribe" => Read::Confirmation,
             _ => Read::Other,
         },
+        _ => Read::Other,
     }
 }

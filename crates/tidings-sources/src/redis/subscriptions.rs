@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 
-use super::{glob, prefix::Prefixes, resp::command};
+use super::{glob, prefix::Prefixes};
 use crate::invalid::InvalidSourceReason;
 
 #[derive(Clone, Debug)]
@@ -51,9 +51,7 @@ impl Subscriptions {
         let mut bytes = Vec::new();
         for (verb, names) in [("SUBSCRIBE", &self.channels), ("PSUBSCRIBE", &self.patterns)] {
             if !names.is_empty() {
-                let arguments: Vec<_> =
-                    std::iter::once(verb).chain(names.iter().map(String::as_str)).collect();
-                bytes.extend(command(arguments));
+                bytes.extend(redis::cmd(verb).arg(names).get_packed_command());
             }
         }
         bytes

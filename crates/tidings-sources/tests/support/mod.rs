@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod certificates;
 pub(crate) mod redis;
 
 use std::{
@@ -35,7 +36,15 @@ impl Fixture {
     /// All events of the log.
     pub(crate) async fn events(&self) -> Vec<Arc<Entry>> {
         let limit = ReadLimit { entries: NonZeroUsize::new(1_000_000).unwrap(), bytes: usize::MAX };
-        self.hub.log().read(0, Arc::new(Selection::all()), limit).await.unwrap().entries
+        let (mut events, mut next) = (Vec::new(), 0);
+        loop {
+            let page = self.hub.log().read(next, Arc::new(Selection::all()), limit).await.unwrap();
+            events.extend(page.entries);
+            if page.next == next {
+                return events;
+            }
+            next = page.next;
+        }
     }
 
     /// Waits until there are this many events at least, and returns all.

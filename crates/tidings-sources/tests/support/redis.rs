@@ -21,9 +21,11 @@ pub(crate) struct Redis {
 impl Redis {
     /// A server with these further arguments, not started yet.
     pub(crate) fn prepared(arguments: &[&str]) -> Self {
-        // The port is free now; that another process takes it before the server does is possible and very unlikely.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { port, arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(), child: None }
+        Self {
+            port: free_port(),
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            child: None,
+        }
     }
 
     pub(crate) fn start() -> Self {
@@ -76,6 +78,11 @@ impl Redis {
         stream.set_read_timeout(Some(BOUND)).unwrap();
         Client(BufReader::new(stream))
     }
+}
+
+/// The port is free now; that another process takes it before the server does is possible and very unlikely.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Drop for Redis {
