@@ -1,0 +1,208 @@
+//! What nobody can exceed: connections, heads, bodies, time, topics, and what a subscriber who does not read costs.
+//!
+//! Not here: the limit per address, from which loopback addresses are exempt (a unit test of the server has it), and
+//! peers that vanish without a word, which need a network to take away.
+
+use std::{fs, io::ErrorKind, thread};
+
+use tidings_stream::Item;
+
+use crate::support::{BOUND, Connection, Hub, Listener, wait_until};
+
+/// Connections that are told why beyond the limit, before the rest are closed without a word.
+const TOLD: usize = 256;
+
+fn ended(hub: &Hub, reason: &str) -> f64 {
+    hub.metric(&format!("tidings_subscriptions_ended_total{{reason=\"{reason}\"}}"))
+}
+
+fn refused(metrics: &str, limit: &str) -> bool {
+    let name = format!("tidings_connections_refused_total{{limit=\"{limit}\"}} ");
+    metrics.lines().any(|line| line.strip_prefix(&name).is_some_and(|value| value != "0"))
+}
+
+#[test]
+fn beyond_the_limit_browsers_are_told_to_come_back_and_others_get_503() {
+    let hub = Hub::configured("[limits]\nconnections = 10");
+    // Within the limit, so that the hub can still be asked.
+    let mut operator = hub.connect();
+    operator.request("GET", "/livez", &[], b"").unwrap();
+    let mut within: Vec<Listener> = (1..10).map(|_| hub.listen("topic=a")).collect();
+    for target in ["/events?topic=a", "/sse"] {
+        let mut connection = hub.connect();
+        connection.send_request("GET", target, &[], b"").unwrap();
+        let late = Listener::read(connection).unwrap();
+        assert_eq!(late.head.header("content-type"), Some("text/event-stream"));
+        assert_eq!(late.head.header("connection"), Some("close"));
+        let items = late.rest();
+        let [Item::Comment(_), Item::Retry(milliseconds)] = items[..] else { panic!("{items:?}") };
+        assert!((1000..60_000).contains(&milliseconds), "{milliseconds}");
+    }
+    let answer = hub.request("POST", "/topics/a", &[], b"x");
+    assert_eq!((answer.header("connection"), answer.header("retry-after")), (Some("close"), Some("1")));
+    let detail = answer.problem(503);
+    assert!(detail.contains("limits.connections"), "{detail}");
+    // Those within are served as before.
+    operator.request("POST", "/topics/a", &[], b"y").unwrap().receipt();
+    assert!(within.iter_mut().all(|listener| listener.event().data == "y"));
+    // A flood is not even told.
+    let mut flood: Vec<Connection> = (0..TOLD + 20).map(|_| hub.connect()).collect();
+    assert!(flood.last_mut().unwrap().is_closed());
+    let metrics = operator.request("GET", "/metrics", &[], b"").unwrap().text();
+    assert!(refused(&metrics, "connections") && refused(&metrics, "connections_overflow"), "{metrics}");
+    // Room is given back.
+    drop(flood);
+    within.pop();
+    wait_until("there is room again", || {
+        Connection::open(hub.address, BOUND)
+            .and_then(|mut connection| connection.request("GET", "/livez", &[], b""))
+            .is_ok_and(|answer| answer.status() == 200)
+    });
+}
+
+#[test]
+fn a_head_that_does_not_come_ends_the_connection() {
+    let hub = Hub::configured("[limits]\nhead_time = '300ms'");
+    for begun in ["", "G", "PRI * HT", "GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
+        let mut connection = hub.connect();
+        connection.send(begun).unwrap();
+        // It may be told 408 first.
+        while !connection.is_closed() {
+            match connection.response("GET") {
+                Ok(answer) => assert_eq!(answer.status(), 408, "{begun:?}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{begun:?}: {error}"),
+            }
+        }
+    }
+    // A byte now and then does not help: slowloris.
+    let mut slow = hub.connect();
+    wait_until("the slow one is cut off", || slow.send("X").is_err());
+    // Nor may a connection lie idle behind a request.
+    let mut idle = hub.connect();
+    idle.request("GET", "/livez", &[], b"").unwrap();
+    assert!(idle.is_closed());
+    // Streams are none of this.
+    let mut listener = hub.listen("topic=a");
+    wait_until("all are gone", || hub.metric("tidings_connections") == 2.0);
+    hub.publish("a", "x");
+    assert_eq!(listener.event().data, "x");
+}
+
+#[test]
+fn a_head_may_be_large_but_not_huge() {
+    let hub = Hub::start();
+    let long = "x".repeat(40 << 10);
+    assert_eq!(hub.request("GET", "/livez", &[("X-Long", &long)], b"").status(), 200);
+    // What is read at once is looked at whole, so that up to twice the limit may pass.
+    let huge = "x".repeat(200 << 10);
+    for (target, headers) in
+        [("/livez", vec![("X-Huge", huge.as_str())]), (&format!("/livez?{huge}"), vec![])]
+    {
+        let mut connection = hub.connect();
+        // The hub may answer and close before it has taken all.
+        connection.send_request("GET", target, &headers, b"").ok();
+        match connection.head("GET") {
+            Ok(head) => assert!([414, 431].contains(&head.status), "{head:?}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
+        }
+    }
+    let many: Vec<String> = (0..2000).map(|n| format!("X-{n}")).collect();
+    let headers: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "x")).collect();
+    assert_eq!(hub.request("GET", "/livez", &headers, b"").status(), 431);
+}
+
+#[test]
+fn a_body_that_does_not_come_is_given_up() {
+    let hub = Hub::configured("[limits]\nbody_time = '300ms'");
+    for head in ["Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"] {
+        let mut connection = hub.connect();
+        connection.send(format!("POST /topics/a HTTP/1.1\r\nHost: localhost\r\n{head}")).unwrap();
+        let detail = connection.response("POST").unwrap().problem(408);
+        assert!(detail.contains("limits.body_time"), "{detail}");
+    }
+    assert_eq!(hub.publish("a", "x")["offset"], 0);
+}
+
+#[test]
+fn a_subscription_may_name_so_many_topics() {
+    let hub = Hub::start();
+    let query = |count: usize| -> String { (0..count).map(|n| format!("topic=t{n}&")).collect() };
+    let mut listener = hub.listen(&query(100));
+    let detail = hub.get(&format!("/events?{}", query(101))).problem(400);
+    assert!(detail.contains("101") && detail.contains("100"), "{detail}");
+    let detail = hub.get(&format!("/events?{}pattern=a*", query(100))).problem(400);
+    assert!(detail.contains("101"), "{detail}");
+    hub.publish("t99", "x");
+    assert_eq!(listener.event().data, "x");
+}
+
+/// Two hundred who never read, and fifty megabytes: ten gigabytes if each were kept what it is behind.
+#[test]
+fn who_does_not_read_costs_little_and_is_dropped() {
+    const SLEEPERS: usize = 200;
+    const EVENTS: usize = 400;
+    const EVENT_BYTES: usize = 128 << 10;
+    /// What the hub may take at most. It takes far less, about what it takes with nobody connected.
+    const PEAK_MIB: u64 = 200;
+    let hub = Hub::configured("[limits]\nstall = '2s'");
+    let sleepers: Vec<Listener> = (0..SLEEPERS).map(|_| hub.listen("topic=a")).collect();
+    assert_eq!(hub.stats()["subscribers"], SLEEPERS);
+    let mut reader = hub.listen("topic=a");
+    thread::scope(|scope| {
+        let read = scope.spawn(move || (0..EVENTS).map(|_| reader.event().data.len()).sum::<usize>());
+        let mut publisher = hub.connect();
+        let data = "x".repeat(EVENT_BYTES);
+        for _ in 0..EVENTS {
+            publisher.request("POST", "/topics/a", &[], data.as_bytes()).unwrap().receipt();
+        }
+        assert_eq!(read.join().unwrap(), EVENTS * EVENT_BYTES, "the one who reads is held up by nobody");
+    });
+    wait_until("the sleepers are dropped", || hub.stats()["subscribers"] == 0);
+    assert_eq!(ended(&hub, "stalled") + ended(&hub, "left"), (SLEEPERS + 1) as f64);
+    // Their connections, too, although their peers hold on to them.
+    wait_until("their connections are closed", || hub.metric("tidings_connections") == 1.0);
+    let status = fs::read_to_string(format!("/proc/{}/status", hub.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_mib = peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10;
+    eprintln!("{SLEEPERS} sleepers, {} MB published: peak {peak_mib} MiB", (EVENTS * EVENT_BYTES) >> 20);
+    assert!(peak_mib < PEAK_MIB, "{peak_mib} MiB");
+    drop(sleepers);
+}
+
+/// One that reads slowly, but reads, is behind and not dropped.
+#[test]
+fn a_slow_reader_gets_everything() {
+    const EVENTS: usize = 300;
+    let hub = Hub::configured("[limits]\nstall = '30s'\nsubscriber_bytes = 4096\npage_bytes = 4096");
+    let mut slow = hub.listen("topic=a");
+    let data = |number: usize| format!("{number} {}", "x".repeat(50_000));
+    let mut publisher = hub.connect();
+    for number in 0..EVENTS {
+        publisher.request("POST", "/topics/a", &[], data(number).as_bytes()).unwrap().receipt();
+    }
+    // More than sockets hold.
+    wait_until("it is behind", || hub.stats()["subscribers_behind"] == 1);
+    for number in 0..EVENTS {
+        assert!(slow.event().data == data(number), "{number}");
+    }
+    hub.publish("a", "live");
+    assert_eq!(slow.event().data, "live");
+    wait_until("it is up to date", || hub.stats()["subscribers_behind"] == 0);
+}
+
+#[test]
+fn subscribers_who_leave_are_not_counted_however_they_leave() {
+    let hub = Hub::start();
+    let closed = hub.listen("topic=a");
+    let reset = hub.listen("topic=a");
+    let half_closed = hub.listen("topic=a");
+    assert_eq!(hub.stats()["subscribers"], 3);
+    drop(closed);
+    socket2::SockRef::from(&reset.connection.stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(reset);
+    half_closed.connection.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    wait_until("they are gone", || hub.stats()["subscribers"] == 0);
+    assert_eq!(ended(&hub, "left"), 3.0);
+    wait_until("so are their connections", || hub.metric("tidings_connections") == 1.0);
+    hub.get("/topics/a").problem(404);
+}

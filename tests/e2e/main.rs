@@ -1,0 +1,13 @@
+//! The real program from outside: started as an operator starts it, spoken to over sockets, killed, filled up and
+//! stopped. What is promised to users (`README.md`) is tested here; browsers, nginx and Laravel are in `tests/browser`.
+//!
+//! `HUB_PROGRAM` names the program to test; without it the one of this build's profile is built.
+
+mod cli;
+mod guard;
+mod kill9;
+mod lifecycle;
+mod limits;
+mod native;
+mod sources;
+mod support;
