@@ -101,7 +101,7 @@ test('the PHP code that the console offers publishes when it is run', async (t) 
 
 test('the PHP code in README.md publishes', async (t) => {
   const hub = await startHub(t)
-  for (const code of blocks('php', 'file_get_contents')) {
+  for (const code of blocks('php', 'file_get_contents').flat()) {
     const { published } = await hub.stats()
     await run('php', ['-r', onHub(code, hub)])
     await until(`published by:\n${code}`, async () => (await hub.stats()).published > published)

@@ -1,4 +1,4 @@
-// What README.md tells a reader to do, done.
+// What README.md and its translations tell a reader to do, done.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -25,7 +25,7 @@ const INTERPRETERS = {
 for (const [language, { wanted, command, args }] of Object.entries(INTERPRETERS)) {
   test(`each block of ${language} that publishes does`, async (t) => {
     const hub = await startHub(t)
-    for (const code of blocks(language, wanted)) {
+    for (const code of blocks(language, wanted).flat()) {
       const { published } = await hub.stats()
       await run(command, args(onHub(code, hub)))
       await until(`published by:\n${code}`, async () => (await hub.stats()).published > published)
@@ -38,8 +38,9 @@ test('the JavaScript that listens logs what is published', async (t) => {
   const page = await openPage(t, hub.url + '/livez')
   const logged = []
   page.on('console', (message) => logged.push(message.text()))
-  const code = onHub(blocks('js', 'EventSource').join('\n'), hub)
-  await page.evaluate(`(() => {${code}\n globalThis.kept = events })()`)
+  const [inEnglish, inChinese] = blocks('js', 'EventSource').map((parts) => onHub(parts.join('\n'), hub))
+  assert.equal(inEnglish, inChinese)
+  await page.evaluate(`(() => {${inEnglish}\n globalThis.kept = events })()`)
   await until('it is connected', () => page.evaluate(() => globalThis.kept.readyState === EventSource.OPEN))
   await hub.publish('orders', 'a message')
   const { id } = await hub.publish('orders', '{"total":42}', { event: 'created' })
@@ -49,7 +50,7 @@ test('the JavaScript that listens logs what is published', async (t) => {
 
 test('nginx as configured there lets events through at once', async (t) => {
   const hub = await startHub(t)
-  for (const location of blocks('nginx', 'proxy_pass')) {
+  for (const location of blocks('nginx', 'proxy_pass').flat()) {
     const nginx = await startNginx(t, onHub(location, hub))
     const page = await openPage(t, `${nginx.url}/nginx-is-up`)
     const received = page.evaluate(() => new Promise((resolve) => {
@@ -66,7 +67,9 @@ test('nginx as configured there lets events through at once', async (t) => {
 
 test('the configuration shown there is taken, and works', async (t) => {
   const redis = await startRedis(t)
-  const configuration = blocks('toml').join('\n').replaceAll('redis://127.0.0.1:6379', redis.url)
-  const hub = await startHub(t, { configuration })
-  await until('it is ready', async () => (await hub.get('/readyz')).status === 200)
+  for (const parts of blocks('toml')) {
+    const configuration = parts.join('\n').replaceAll('redis://127.0.0.1:6379', redis.url)
+    const hub = await startHub(t, { configuration })
+    await until('it is ready', async () => (await hub.get('/readyz')).status === 200)
+  }
 })
