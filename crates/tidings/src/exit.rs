@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use crate::standard;
+
 /// What went wrong, by whose fault it was. The numbers are those of BSD's `sysexits.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -49,7 +51,7 @@ impl std::error::Error for Failure {}
 /// Says what went wrong, if anything did, and answers the exit code: that of the [`Fault`], or 1.
 pub(crate) fn report(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
-    eprintln!("tidings: {error:#}");
+    standard::say(format_args!("tidings: {error:#}"));
     match error.downcast_ref::<Failure>() {
         Some(failure) => ExitCode::from(failure.fault.code()),
         None => ExitCode::FAILURE,

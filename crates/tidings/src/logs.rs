@@ -13,7 +13,12 @@ use crate::config::{Format, Logs};
 pub(crate) fn init(settings: &Logs) -> anyhow::Result<()> {
     let is_terminal = io::stderr().is_terminal();
     let filter = EnvFilter::builder().parse(&settings.level)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        // It would tell of a standard error that fails on standard error, and panic in whichever thread had a line to
+        // write: whoever collects the logs could end all streams by going away.
+        .log_internal_errors(false);
     let as_json = match settings.format {
         Format::Auto => !is_terminal,
         Format::Human => false,

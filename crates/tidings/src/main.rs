@@ -1,5 +1,8 @@
 //! Tidings: a server-sent events hub.
 
+// They panic when nobody reads what they print; see `standard.rs`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod check_config;
 mod cli;
 mod client;
@@ -8,6 +11,7 @@ mod exit;
 mod logs;
 mod publish;
 mod serve;
+mod standard;
 mod subscribe;
 
 use std::process::ExitCode;
@@ -40,8 +44,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
         Command::CheckConfig(args) => {
-            println!("{}", check_config::summary(&configuration(args)?));
-            Ok(())
+            standard::print(check_config::summary(&configuration(args)?))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `tidings publish`: hands events to a hub and prints the receipts.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
+    io::{self, BufRead as _, IsTerminal as _, Read as _},
     thread,
     time::Duration,
 };
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::{
     client::{self, Hub},
     exit::Fault,
+    standard::{print, say},
 };
 
 /// The media type of many publications.
@@ -114,13 +115,7 @@ impl Publisher {
             return Err(client::refused(response).await);
         }
         let receipts = response.text().await.map_err(unreachable)?;
-        match writeln!(io::stdout(), "{}", receipts.trim_end()) {
-            // Who reads no receipts still wants the events published.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Fault::InputOutput.because(format_args!("standard output: {error}")))
-            }
-            _ => Ok(()),
-        }
+        print(receipts.trim_end())
     }
 }
 
@@ -168,7 +163,7 @@ async fn publish_lines(args: &PublishArgs, publisher: &Publisher) -> anyhow::Res
 fn standard_input() -> anyhow::Result<String> {
     let mut input = io::stdin().lock();
     if input.is_terminal() {
-        eprintln!("type the event's data, then Ctrl-D on a line of its own");
+        say("type the event's data, then Ctrl-D on a line of its own");
     }
     let mut data = String::new();
     input.read_to_string(&mut data).map_err(input_failed)?;

@@ -17,6 +17,7 @@ use self::{backoff::Backoff, printer::Printer};
 use crate::{
     client::{self, Hub},
     exit::Fault,
+    standard::say,
 };
 
 /// The request header that carries the cursor (WHATWG HTML, "The Last-Event-ID header").
@@ -87,8 +88,8 @@ pub(crate) async fn run(args: SubscribeArgs) -> anyhow::Result<()> {
         let wait = listener.backoff.next(listener.decoder.retry());
         let seconds = wait.as_secs_f64();
         match interruption {
-            Interruption::Ended => eprintln!("the stream ended: back in {seconds:.1} s"),
-            Interruption::Failed(error) => eprintln!("{error:#}: trying again in {seconds:.1} s"),
+            Interruption::Ended => say(format_args!("the stream ended: back in {seconds:.1} s")),
+            Interruption::Failed(error) => say(format_args!("{error:#}: trying again in {seconds:.1} s")),
         }
         tokio::time::sleep(wait).await;
     }
@@ -193,7 +194,7 @@ impl Listener {
             while let Some(item) = self.decoder.decode(&mut chunk) {
                 match item {
                     Ok(Item::Event(event)) if event.event.starts_with(CONTROL_PREFIX) => {
-                        eprintln!("{} {}", event.event, printer::harmless(&event.data));
+                        say(format_args!("{} {}", event.event, printer::harmless(&event.data)));
                     }
                     Ok(Item::Event(event)) => {
                         self.backoff.reset();
@@ -213,7 +214,7 @@ impl Listener {
                     // Something was sent that is not an overloaded hub's "come back later": the stream works.
                     Ok(Item::Comment(_) | Item::LastId(_)) => self.backoff.reset(),
                     Ok(Item::Retry(_)) => {}
-                    Err(error) => eprintln!("{error}"),
+                    Err(error) => say(error),
                 }
             }
         }

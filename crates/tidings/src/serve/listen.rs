@@ -10,7 +10,10 @@ use axum::Router;
 use tidings_http::Server;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-use crate::config::{Address, Config, not_loopback};
+use crate::{
+    config::{Address, Config, not_loopback},
+    standard::say,
+};
 
 /// How many connections may wait to be accepted: a crowd that comes back at once.
 const BACKLOG: u32 = 4096;
@@ -73,7 +76,7 @@ fn introduce(address: &str, config: &Config) {
     let (open, topic) = (format!("http://{address}/"), &config.default_topic);
     let publish = format!("curl -d 'Hello' http://{address}/topics/{topic}");
     match io::stderr().is_terminal() {
-        true => eprintln!("\n  open  {open}\n  try   {publish}\n"),
+        true => say(format_args!("\n  open  {open}\n  try   {publish}\n")),
         // Nobody is looking; whoever reads the log later expects nothing else in it.
         false => tracing::info!(open, publish, "ready"),
     }

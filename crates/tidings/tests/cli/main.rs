@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod check_config;
+mod closed;
 mod help;
 mod publish;
 mod subscribe;
