@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    extract::{Path, RawQuery, State},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
     response::Response,
 };
 use http::HeaderMap;
@@ -13,11 +13,12 @@ use crate::problem::Problem;
 
 pub(super) async fn to_topic(
     State(native): State<Native>,
-    Path(topic): Path<String>,
+    topic: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let Path(topic) = topic?;
     let topic = Topic::new(topic).map_err(Problem::bad_request)?;
     let fields = Fields::read(query.as_deref(), &headers)?;
     let data = native.settings.body_limit().read(body).await?;

@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -49,8 +52,9 @@ impl From<LiveTopic> for TopicBody {
 
 pub(super) async fn list(
     State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Listing>, Problem> {
+    let Query(asked) = asked?;
     let selection = match asked.pattern {
         Some(pattern) => {
             Selection::from_iter([Selector::Pattern(Pattern::new(pattern).map_err(Problem::bad_request)?)])
@@ -68,8 +72,9 @@ pub(super) async fn list(
 
 pub(super) async fn one(
     State(hub): State<Hub>,
-    Path(topic): Path<String>,
+    topic: Result<Path<String>, PathRejection>,
 ) -> Result<Json<TopicBody>, Problem> {
+    let Path(topic) = topic?;
     let topic = Topic::new(topic).map_err(Problem::bad_request)?;
     let found = hub.topics(Selection::topic(topic.clone()), None, 1).await?;
     found.into_iter().next().map(|live| Json(live.into())).ok_or_else(|| {

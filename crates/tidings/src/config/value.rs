@@ -2,7 +2,7 @@
 //!
 //! Each parser answers an error with what it wants to be given, and an example.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, net::Ipv6Addr, time::Duration};
 
 use tidings_sources::{ByteSize, HumanDuration, NotADuration, NotASize};
 use toml::de::DeValue;
@@ -134,7 +134,7 @@ pub(crate) fn list<T>(item: impl Fn(&Given<'_>) -> Parsed<T>) -> impl Fn(&Given<
         Given::Toml(DeValue::Array(items)) => {
             items.iter().map(|value| item(&Given::Toml(value.get_ref().clone()))).collect()
         }
-        Given::Text(text) if text.trim_start().starts_with('[') => match DeValue::parse(text) {
+        Given::Text(text) if is_toml_list(text.trim_start()) => match DeValue::parse(text) {
             Ok(value) => match value.into_inner() {
                 DeValue::Array(items) => {
                     items.into_iter().map(|value| item(&Given::Toml(value.into_inner()))).collect()
@@ -151,6 +151,12 @@ pub(crate) fn list<T>(item: impl Fn(&Given<'_>) -> Parsed<T>) -> impl Fn(&Given<
             .collect(),
         Given::Toml(_) => Err(format!("{} is not a list: write [\"…\", \"…\"]", given.shown())),
     }
+}
+
+/// Whether text is meant as a TOML list: it begins as one, and not as an IPv6 address does (`[::1]:8080`).
+fn is_toml_list(text: &str) -> bool {
+    text.strip_prefix('[')
+        .is_some_and(|rest| !rest.split_once(']').is_some_and(|(host, _)| host.parse::<Ipv6Addr>().is_ok()))
 }
 
 /// A list, or one item alone in its place.
@@ -234,6 +240,9 @@ mod tests {
         assert!(list(string)(&toml("\"a\"")).is_err());
         assert!(list(string)(&toml("[1]")).is_err());
         assert!(list(string)(&text("[a")).is_err());
+        let addresses = ["[::1]:80", "[::]:81"].map(str::to_owned).to_vec();
+        assert_eq!(list(string)(&text("[::1]:80, [::]:81")), Ok(addresses.clone()));
+        assert_eq!(list(string)(&text("['[::1]:80', '[::]:81']")), Ok(addresses));
         assert_eq!(one_or_more(string)(&toml("\"a\"")), Ok(vec!["a".to_owned()]));
     }
 
