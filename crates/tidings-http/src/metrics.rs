@@ -88,7 +88,9 @@ impl Collector {
         out.gauges("source_up", "1 if the source does its work", &of(|part| part.ready.into()))?;
         out.counters("source_events", "Events published by the source", &of(|part| part.events))?;
         out.counters("source_failures", "Failures of the source", &of(|part| part.failures))?;
-        out.counters("source_dropped", "Events the source had to drop", &of(|part| part.dropped))
+        out.counters("source_dropped", "Events the source had to drop", &of(|part| part.dropped))?;
+        let help = "Events of the source whose data was not UTF-8 and was altered";
+        out.counters("source_altered", help, &of(|part| part.altered))
     }
 }
 
@@ -159,6 +161,51 @@ impl EncodeMetric for Value {
         match self {
             Self::Gauge(_) => MetricType::Gauge,
             Self::Counter(_) => MetricType::Counter,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Instant};
+
+    use tidings_hub::{Hub, Settings};
+    use tidings_log::{Memory, Retention};
+
+    use super::*;
+    use crate::PartStatus;
+
+    #[tokio::test]
+    async fn every_metric_says_what_it_is_and_each_count_of_a_part_is_there() {
+        let log = Arc::new(Memory::new(Retention::default()).unwrap());
+        let part = PartStatus {
+            name: "log file".into(),
+            kind: "command",
+            state: "running",
+            detail: None,
+            ready: true,
+            events: 11,
+            failures: 12,
+            dropped: 13,
+            altered: 14,
+        };
+        let status = Status {
+            hub: Hub::start(log, Settings::default()).unwrap(),
+            parts: Arc::new(move || vec![part.clone()]),
+            server: Arc::default(),
+            version: "0",
+            open: true,
+            demo: false,
+            started: Instant::now(),
+        };
+        let text = render(&status).unwrap();
+        for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+            assert!(text.contains(&format!("# HELP {name} ")), "{name} has no help");
+        }
+        for (name, count) in [("events", 11), ("failures", 12), ("dropped", 13), ("altered", 14)] {
+            let line =
+                format!("tidings_source_{name}_total{{source=\"log file\",kind=\"command\"}} {count}\n");
+            assert!(text.contains(&line), "{line}{text}");
         }
     }
 }

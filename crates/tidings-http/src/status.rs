@@ -34,6 +34,8 @@ pub struct PartStatus {
     pub failures: u64,
     /// Events it had to drop.
     pub dropped: u64,
+    /// Events whose data it had to alter, because it was not UTF-8.
+    pub altered: u64,
 }
 
 /// Asks all parts how they are.

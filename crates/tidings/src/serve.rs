@@ -127,6 +127,7 @@ fn parts(sources: &Sources) -> Parts {
             events: source.events,
             failures: source.failures,
             dropped: source.dropped,
+            altered: source.altered,
         };
         monitor.status().into_iter().map(part).collect()
     })
