@@ -16,6 +16,7 @@ use crate::{page::memory_bytes, sync::lock};
 /// by all that a disk takes in that time.
 const GROUP_BYTES: usize = 8 << 20;
 
+/// What is said when the writer has ended without being told to.
 const FAILED: &str = "its writer has ended unexpectedly; restart the program";
 
 pub(crate) type Answer = Result<Vec<Appended>, AppendError>;
@@ -89,11 +90,7 @@ impl Queue {
         state.requests.push_back(Request { batch, answer, bytes });
         drop(state);
         self.ready.notify_one();
-        Box::pin(async move {
-            let ended =
-                || AppendError::Stopped("its writer has ended unexpectedly; restart the program".into());
-            answered.await.unwrap_or_else(|_| Err(ended()))
-        })
+        Box::pin(async move { answered.await.unwrap_or_else(|_| Err(AppendError::Stopped(FAILED.into()))) })
     }
 
     /// Waits for work until `tick`.

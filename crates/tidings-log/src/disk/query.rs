@@ -10,7 +10,7 @@ use super::{
     fetch::{Want, fetch},
     index::Index,
     select::{MAX_SCAN, is_kept, select},
-    state::{Floors, Shared, State},
+    state::{Floors, Shared},
 };
 use crate::sync::read;
 
@@ -62,10 +62,7 @@ pub(crate) fn plan(shared: &Shared, from: u64, selection: &Selection, limit: Rea
         if cap == 0 {
             break;
         }
-        let index: &dyn Index = match state.sealed_at(plan.next).and_then(|number| state.sealed.get(number)) {
-            Some(sealed) => &**sealed,
-            None => &state.active,
-        };
+        let index = state.segment_of(plan.next);
         let start = (plan.next - index.first()) as u32;
         let selected = select(index, start..index.count(), selection, &mut floors, cap);
         if selection.is_all() || !selection.patterns().is_empty() {
@@ -116,7 +113,7 @@ fn find_position(shared: &Shared, position: Position) -> Lookup {
     if offset < state.oldest() {
         return Lookup::Expired;
     }
-    let index = index_of(state, offset);
+    let index = state.segment_of(offset);
     let place = (offset - index.first()) as u32;
     match is_kept(index, place, &mut Floors::new(state, shared)) {
         true => Lookup::After(offset + 1),
@@ -124,22 +121,12 @@ fn find_position(shared: &Shared, position: Position) -> Lookup {
     }
 }
 
-/// The segment of an offset between the oldest and the end.
-fn index_of(state: &State, offset: u64) -> &dyn Index {
-    match state.sealed_at(offset).and_then(|number| state.sealed.get(number)) {
-        Some(sealed) => &**sealed,
-        None => &state.active,
-    }
-}
-
 /// The kept entries whose publisher-given id may be this one, newest first.
 pub(crate) fn candidates(shared: &Shared, id: &str) -> Vec<Want> {
     let state = &*read(&shared.state);
     let mut floors = Floors::new(state, shared);
-    let sealed = state.sealed.iter().rev().map(|sealed| -> &dyn Index { &**sealed });
-    let active: &dyn Index = &state.active;
     let mut wants = Vec::new();
-    for index in std::iter::once(active).chain(sealed) {
+    for index in state.backwards() {
         for place in index.id_candidates(id).into_iter().rev() {
             if is_kept(index, place, &mut floors) {
                 wants.push(Want::new(state, index, place));
@@ -174,7 +161,7 @@ pub(crate) fn newest(shared: &Shared, selection: &Selection, count: usize) -> u6
         if selection.is_all() && floors.none() {
             return end.saturating_sub(count as u64).max(state.oldest());
         }
-        let index = index_of(state, end - 1);
+        let index = state.segment_of(end - 1);
         let to = (end - index.first()) as u32;
         let looked_up = !selection.is_all() && selection.patterns().is_empty();
         let from = if looked_up { 0 } else { to.saturating_sub(MAX_SCAN) };
@@ -213,7 +200,7 @@ pub(crate) fn topics(
             if kept.events == 0 {
                 continue;
             }
-            let index = index_of(state, kept.last);
+            let index = state.segment_of(kept.last);
             let place = (kept.last - index.first()) as u32;
             let last_id = state.position(kept.last).to_string();
             if index.has_id(place) {

@@ -112,12 +112,12 @@ impl State {
         self.active.next()
     }
 
-    /// The sealed segment that holds this offset, by its number; `None` for the active one.
-    pub(crate) fn sealed_at(&self, offset: u64) -> Option<usize> {
-        if offset >= self.active.first() {
-            return None;
+    /// The segment that holds this offset, which is one between the oldest and the end.
+    pub(crate) fn segment_of(&self, offset: u64) -> &dyn Index {
+        match self.sealed.get(self.sealed.partition_point(|sealed| sealed.next() <= offset)) {
+            Some(sealed) => &**sealed,
+            None => &self.active,
         }
-        Some(self.sealed.partition_point(|sealed| sealed.next() <= offset))
     }
 
     /// The entry, if it is one of the newest, which are in memory.
@@ -200,7 +200,7 @@ impl State {
     }
 
     /// The segments from the newest to the oldest.
-    fn backwards(&self) -> impl Iterator<Item = &dyn Index> {
+    pub(crate) fn backwards(&self) -> impl Iterator<Item = &dyn Index> {
         let active: &dyn Index = &self.active;
         std::iter::once(active).chain(self.sealed.iter().rev().map(|sealed| -> &dyn Index { &**sealed }))
     }
