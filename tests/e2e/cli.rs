@@ -19,12 +19,14 @@ fn what_is_published_is_printed_by_a_subscriber() {
     let hub = Hub::start();
     let url = hub.url();
     let program = Program::new();
-    let answer = program.run(&["publish", "--url", &url, "--topic", "a", "--event", "price", "--id", "p1", "1.08"]);
+    let answer =
+        program.run(&["publish", "--url", &url, "--topic", "a", "--event", "price", "--id", "p1", "1.08"]);
     assert_eq!(answer.code, Some(0), "{answer:?}");
     assert_eq!(lines(&answer.stdout)[0]["id"], "p1");
     let again = program.run(&["publish", "--url", &url, "--topic", "a", "--id", "p1", "1.08"]);
     assert_eq!(lines(&again.stdout)[0]["duplicate"], true);
-    let answer = program.run_with(&["publish", "--url", &url, "--topic", "a", "--topic", "b"], "多\n行\n".as_bytes());
+    let answer =
+        program.run_with(&["publish", "--url", &url, "--topic", "a", "--topic", "b"], "多\n行\n".as_bytes());
     let second = lines(&answer.stdout)[0]["id"].clone();
 
     let from = ["subscribe", "--url", &url, "a", "--last-event-id", "earliest", "--count", "2"];
@@ -33,10 +35,13 @@ fn what_is_published_is_printed_by_a_subscriber() {
     let second_text = second.as_str().unwrap();
     assert_eq!(printed.stdout, format!("p1 price 1.08\n{second_text} message\n  多\n  行\n"));
     let printed = program.run(&[&from[..], &["--json"]].concat());
-    let expected =
-        [json!({ "id": "p1", "event": "price", "data": "1.08" }), json!({ "id": second, "event": "message", "data": "多\n行" })];
+    let expected = [
+        json!({ "id": "p1", "event": "price", "data": "1.08" }),
+        json!({ "id": second, "event": "message", "data": "多\n行" }),
+    ];
     assert_eq!(lines(&printed.stdout), expected);
-    let printed = program.run(&["subscribe", "--url", &url, "a", "--last-event-id", "p1", "--count", "1", "--json"]);
+    let printed =
+        program.run(&["subscribe", "--url", &url, "a", "--last-event-id", "p1", "--count", "1", "--json"]);
     assert_eq!(lines(&printed.stdout), expected[1..]);
 }
 
@@ -62,7 +67,8 @@ fn each_line_is_an_event_also_when_it_comes_alone() {
     let many: Vec<String> = (0..5000).map(|n| format!("line {n}")).collect();
     let answer = Program::new().run_with(&args, many.join("\n").as_bytes());
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
-    let offsets: Vec<u64> = lines(&answer.stdout).iter().map(|receipt| receipt["offset"].as_u64().unwrap()).collect();
+    let offsets: Vec<u64> =
+        lines(&answer.stdout).iter().map(|receipt| receipt["offset"].as_u64().unwrap()).collect();
     assert!(offsets.iter().copied().eq(3..5003));
     assert_eq!(listener.data(5000), many);
 }
@@ -107,7 +113,8 @@ fn what_the_hub_refuses_is_65_with_its_reason_and_no_hub_is_69() {
     }
     // The lines before the refused batch are published, and their receipts printed.
     let long = "x".repeat(2 << 20);
-    let answer = program.run_with(&["publish", "--url", &url, "--lines"], format!("good\n{long}\n").as_bytes());
+    let answer =
+        program.run_with(&["publish", "--url", &url, "--lines"], format!("good\n{long}\n").as_bytes());
     assert_eq!(answer.code, Some(65), "{}", answer.stderr);
     assert!(answer.stderr.contains("limits.body"), "{}", answer.stderr);
     assert_eq!(hub.listen("last_event_id=earliest").event().data, "good");

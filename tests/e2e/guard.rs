@@ -23,11 +23,23 @@ fn only_names_of_this_machine_are_answered() {
             assert_eq!(ask(&hub, &[("Host", &host)]).status(), 200, "{host}");
         }
     }
-    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0", "[::2]"] {
+    for host in
+        ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0", "[::2]"]
+    {
         let detail = ask(&hub, &[("Host", host)]).problem(403);
         assert!(detail.contains(host) && detail.contains("--insecure-open"), "{detail}");
-        for (method, target) in [("POST", "/topics/a"), ("POST", "/publish"), ("GET", "/events"), ("GET", "/"), ("GET", "/metrics")] {
-            assert_eq!(hub.request(method, target, &[("Host", host)], b"").status(), 403, "{method} {target} for {host}");
+        for (method, target) in [
+            ("POST", "/topics/a"),
+            ("POST", "/publish"),
+            ("GET", "/events"),
+            ("GET", "/"),
+            ("GET", "/metrics"),
+        ] {
+            assert_eq!(
+                hub.request(method, target, &[("Host", host)], b"").status(),
+                403,
+                "{method} {target} for {host}"
+            );
         }
     }
     // A target with a host in it counts, not the header.
@@ -99,7 +111,11 @@ fn a_preflight_allows_what_publishers_and_polyfills_send() {
         let answer = hub.request(
             "OPTIONS",
             "/events",
-            &[("Origin", ORIGIN), ("Access-Control-Request-Method", method), ("Access-Control-Request-Headers", headers)],
+            &[
+                ("Origin", ORIGIN),
+                ("Access-Control-Request-Method", method),
+                ("Access-Control-Request-Headers", headers),
+            ],
             b"",
         );
         assert_eq!(answer.status(), 200);
@@ -153,13 +169,19 @@ fn an_open_hub_warns_in_one_line_and_serves_other_addresses_only_when_told() {
         let answer = program.run(&["serve", "--listen", address]);
         assert_eq!(answer.code, Some(64), "{answer:?}");
         assert!(answer.stderr.contains(address.rsplit_once(':').unwrap().0), "{answer:?}");
-        assert!(answer.stderr.contains("--insecure-open") && answer.stderr.contains("127.0.0.1"), "{answer:?}");
+        assert!(
+            answer.stderr.contains("--insecure-open") && answer.stderr.contains("127.0.0.1"),
+            "{answer:?}"
+        );
         assert_eq!(answer.stdout, "");
     }
     program.write("tidings.toml", "[admin]\nlisten = ['0.0.0.0:0']");
     let answer = program.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(answer.code, Some(64), "operators' addresses are no exception: {answer:?}");
-    assert!(!program.directory().join("tidings-data").exists(), "something was written before it was refused");
+    assert!(
+        !program.directory().join("tidings-data").exists(),
+        "something was written before it was refused"
+    );
 }
 
 #[test]

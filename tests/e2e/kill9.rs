@@ -19,6 +19,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     thread,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -26,9 +27,11 @@ use tidings_stream::Event;
 
 use crate::support::{BOUND, Connection, Hub, Listener, wait_for, wait_until};
 
-const DEFAULT_KILLS: u64 = 25;
+const DEFAULT_KILLS: u64 = 100;
 /// The hub is killed after it has answered a random number of events below this, which may be none.
 const EVENTS_PER_LIFE: u64 = 400;
+/// A start that is killed, too, has had up to this long.
+const MAX_START_MS: u64 = 30;
 const LARGEST_BATCH: usize = 20;
 /// Data is padded by up to this, so that the log has several segments and frames of all sizes.
 const MAX_PADDING: usize = 3000;
@@ -104,6 +107,9 @@ fn nothing_answered_is_lost_and_nothing_comes_twice() {
         wait_until("publishers are answered", || run.answered.load(SeqCst) >= goal);
         hub.kill();
         cursors.extend(run.newest_receipt().and_then(|receipt| receipt["id"].as_str().map(str::to_owned)));
+        if fastrand::u8(..4) == 0 {
+            hub.kill_while_it_starts(Duration::from_millis(fastrand::u64(..MAX_START_MS)));
+        }
         hub.launch();
     }
     run.stop.store(true, SeqCst);
@@ -135,8 +141,38 @@ fn nothing_answered_is_lost_and_nothing_comes_twice() {
         let place = log.by_id[cursor.as_str()];
         assert_eq!(listener.event(), kept[place + 1], "behind {cursor}");
     }
-    let resets = ["unknown", "expired"].map(|reason| hub.metric(&format!("tidings_resets_total{{reason=\"{reason}\"}}")));
+    let resets = ["unknown", "expired"]
+        .map(|reason| hub.metric(&format!("tidings_resets_total{{reason=\"{reason}\"}}")));
     assert_eq!(resets, [0.0, 0.0]);
+}
+
+/// What was answered before it was flushed survives a kill as well, because the kernel has it. The hub cannot know that
+/// it was no loss of power, so it begins a new epoch; cursors of the old one are as good as ever.
+#[test]
+fn a_kill_alone_loses_nothing_with_less_durability_either() {
+    for durability in ["interval", "none"] {
+        let mut hub = Hub::configured(&format!("[log]\ndurability = '{durability}'"));
+        let mut ids: Vec<Value> = Vec::new();
+        let mut epochs: Vec<Value> = Vec::new();
+        for life in 0..5 {
+            let receipts: Vec<Value> =
+                (0..100).map(|number| hub.publish("a", (life * 100 + number).to_string())).collect();
+            epochs.push(receipts[0]["epoch"].clone());
+            ids.extend(receipts.into_iter().map(|receipt| receipt["id"].clone()));
+            hub.kill();
+            hub.launch();
+        }
+        epochs.sort_by_key(Value::to_string);
+        epochs.dedup();
+        assert_eq!(epochs.len(), 5, "{durability}");
+        for start in (0..499).step_by(50) {
+            let mut listener = Listener::open(hub.address, "topic=a", ids[start].as_str().unwrap()).unwrap();
+            for (number, id) in ids.iter().enumerate().skip(start + 1) {
+                let event = listener.event();
+                assert_eq!((event.data, json!(event.id)), (number.to_string(), id.clone()), "{durability}");
+            }
+        }
+    }
 }
 
 fn topic_of(event: &Event) -> &str {
@@ -173,7 +209,9 @@ impl Run {
             let size = if batches { fastrand::usize(1..=LARGEST_BATCH) } else { 1 };
             // The data tells who published it, and which it is.
             let data: Vec<String> = (0..size)
-                .map(|place| format!("{name} {number} {place} {}", "x".repeat(fastrand::usize(..MAX_PADDING))))
+                .map(|place| {
+                    format!("{name} {number} {place} {}", "x".repeat(fastrand::usize(..MAX_PADDING)))
+                })
                 .collect();
             let mut receipts = self.send(&mut connection, publisher, number, &data);
             while ids && receipts.is_none() {
@@ -266,7 +304,8 @@ impl<'a> History<'a> {
     fn holds_what_was_answered(&self, published: &[Batch]) {
         let mut epochs: Vec<&Value> = Vec::new();
         for batch in published {
-            let places: Vec<_> = batch.data.iter().map(|data| self.by_data.get(data.as_str()).copied()).collect();
+            let places: Vec<_> =
+                batch.data.iter().map(|data| self.by_data.get(data.as_str()).copied()).collect();
             let name = format!("{:?} {}", batch.publisher, batch.number);
             match places[0] {
                 Some(first) => {

@@ -5,9 +5,11 @@
 
 use std::{fs, io::ErrorKind, thread};
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidings_stream::Item;
+use tokio::time::timeout;
 
-use crate::support::{BOUND, Connection, Hub, Listener, wait_until};
+use crate::support::{BOUND, Connection, Hub, Listener, Options, wait_until};
 
 /// Connections that are told why beyond the limit, before the rest are closed without a word.
 const TOLD: usize = 256;
@@ -19,6 +21,13 @@ fn ended(hub: &Hub, reason: &str) -> f64 {
 fn refused(metrics: &str, limit: &str) -> bool {
     let name = format!("tidings_connections_refused_total{{limit=\"{limit}\"}} ");
     metrics.lines().any(|line| line.strip_prefix(&name).is_some_and(|value| value != "0"))
+}
+
+/// The most memory that the hub has had so far, as the kernel counts it.
+fn peak_mib(hub: &Hub) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", hub.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
 }
 
 #[test]
@@ -161,12 +170,82 @@ fn who_does_not_read_costs_little_and_is_dropped() {
     assert_eq!(ended(&hub, "stalled") + ended(&hub, "left"), (SLEEPERS + 1) as f64);
     // Their connections, too, although their peers hold on to them.
     wait_until("their connections are closed", || hub.metric("tidings_connections") == 1.0);
-    let status = fs::read_to_string(format!("/proc/{}/status", hub.pid())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let peak_mib = peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10;
-    eprintln!("{SLEEPERS} sleepers, {} MB published: peak {peak_mib} MiB", (EVENTS * EVENT_BYTES) >> 20);
-    assert!(peak_mib < PEAK_MIB, "{peak_mib} MiB");
+    let peak = peak_mib(&hub);
+    eprintln!("{SLEEPERS} sleepers, {} MB published: peak {peak} MiB", (EVENTS * EVENT_BYTES) >> 20);
+    assert!(peak < PEAK_MIB, "{peak} MiB");
     drop(sleepers);
+}
+
+/// The same over HTTP/2, where streams that nobody reads share a connection that is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_of_http2_that_nobody_reads_cost_little_and_are_dropped() {
+    const STREAMS: usize = 100;
+    const EVENTS: usize = 200;
+    const EVENT_BYTES: usize = 128 << 10;
+    const PEAK_MIB: u64 = 200;
+    let hub = Hub::configured("[limits]\nstall = '2s'");
+    let stream = tokio::net::TcpStream::connect(hub.address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        let request = hyper::Request::get(format!("{}/events?topic=a", hub.url()));
+        let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+        streams.push(timeout(BOUND, sender.send_request(request)).await.unwrap().unwrap());
+    }
+    let hub = &hub;
+    tokio::task::block_in_place(|| {
+        let mut publisher = hub.connect();
+        let data = "x".repeat(EVENT_BYTES);
+        for _ in 0..EVENTS {
+            publisher.request("POST", "/topics/a", &[], data.as_bytes()).unwrap().receipt();
+        }
+        wait_until("the streams are dropped", || hub.stats()["subscribers"] == 0);
+    });
+    assert_eq!(ended(hub, "stalled"), STREAMS as f64);
+    let peak = peak_mib(hub);
+    eprintln!(
+        "{STREAMS} streams that nobody reads, {} MB published: peak {peak} MiB",
+        (EVENTS * EVENT_BYTES) >> 20
+    );
+    assert!(peak < PEAK_MIB, "{peak} MiB");
+    drop(streams);
+}
+
+/// Each connection is an open file. When there are no more, those who are there are served, and room that is given back
+/// is used.
+#[test]
+fn without_open_files_the_hub_goes_on_with_whom_it_has() {
+    let hub = Hub::with(Options { wrapper: Some("ulimit -n 60; exec"), ..Options::default() });
+    let mut operator = hub.connect();
+    operator.request("GET", "/livez", &[], b"").unwrap();
+    let mut listener = hub.listen("topic=a");
+    let crowd: Vec<Connection> = (0..100).map(|_| hub.connect()).collect();
+    wait_until("there are no more files", || {
+        refused(&operator.request("GET", "/metrics", &[], b"").unwrap().text(), "open_files")
+    });
+    for number in 0..20 {
+        let data = number.to_string();
+        operator.request("POST", "/topics/a", &[], data.as_bytes()).unwrap().receipt();
+        assert_eq!(listener.event().data, data);
+    }
+    drop(crowd);
+    assert_eq!(hub.listen("topic=a&last=20").data(20).len(), 20);
+    assert_eq!(operator.request("GET", "/readyz", &[], b"").unwrap().status(), 200);
+}
+
+/// More than the log can write as one, where larger bodies are allowed.
+#[test]
+fn what_is_too_large_for_the_log_is_refused_and_hurts_nobody() {
+    const BYTES: usize = 70 << 20;
+    let hub = Hub::configured("[limits]\nbody = '100MiB'");
+    let mut listener = hub.listen("topic=a");
+    let detail = hub.request("POST", "/topics/a", &[], "x".repeat(BYTES).as_bytes()).problem(413);
+    assert!(detail.contains("too large for the event log"), "{detail}");
+    hub.publish("a", "x".repeat(10 << 20));
+    assert_eq!(listener.event().data.len(), 10 << 20);
+    assert_eq!(hub.get("/readyz").status(), 200);
 }
 
 /// One that reads slowly, but reads, is behind and not dropped.

@@ -78,7 +78,8 @@ fn a_polled_url_is_published_when_it_changes() {
                 line.clear();
             }
             let body = format!("{{\"n\":{}}}", number / 2);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
             // A poll that was given up is no failure of this test.
             stream.get_mut().write_all((head + &body).as_bytes()).ok();
         }
@@ -101,7 +102,10 @@ fn redis_that_goes_away_and_comes_back_is_seen_by_operators_and_goes_on() {
     let up = || hub.metric("tidings_source_up{source=\"laravel\",kind=\"redis\"}");
     wait_until("Redis is connected", || up() == 1.0 && hub.get("/readyz").status() == 200);
     let mut listener = hub.listen("topic=messages-channel&pattern=orders.*");
-    redis.publish("laravel_database_messages-channel", "{\"message\":\"你好\",\"n\":12345678901234567890,\"e\":{}}");
+    redis.publish(
+        "laravel_database_messages-channel",
+        "{\"message\":\"你好\",\"n\":12345678901234567890,\"e\":{}}",
+    );
     let event = listener.event();
     assert_eq!(event.data, "{\"message\":\"你好\",\"n\":12345678901234567890,\"e\":{}}");
     assert!(!event.id.is_empty());

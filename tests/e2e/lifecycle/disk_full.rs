@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::support::{Hub, Listener, Options, wait_until};
+use crate::support::{Hub, Listener, Options, Program, wait_until};
 
 const SIZE: &str = "size=6m";
 /// What makes room when it is removed.
@@ -82,7 +82,10 @@ fn a_full_disk_stops_publishing_only_and_only_for_as_long_as_it_is_full() {
     fs::remove_file(&ballast).unwrap();
     wait_until("it is ready again, without anybody publishing", || hub.get("/readyz").status() == 200);
     assert!(publish(&mut answered, EVENT_BYTES).is_none());
-    assert!(listener.event().data == answered[answered.len() - 1], "who was there all the time gets what follows");
+    assert!(
+        listener.event().data == answered[answered.len() - 1],
+        "who was there all the time gets what follows"
+    );
 
     // Full again, killed, and started while it is: what was answered is there to read.
     while publish(&mut answered, EVENT_BYTES).is_none() {}
@@ -92,4 +95,25 @@ fn a_full_disk_stops_publishing_only_and_only_for_as_long_as_it_is_full() {
     assert!(hub.listen("topic=a&last_event_id=earliest").data(answered.len()) == answered);
     let mut back = Listener::open(hub.address, "topic=a", "earliest").unwrap();
     assert!(back.data(answered.len()) == answered);
+}
+
+#[test]
+fn a_new_hub_on_a_full_disk_says_so_and_starts_once_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("skipped: a small file system cannot be mounted here (that takes root)");
+        return;
+    };
+    // All of it: writing ends with an error when there is no more.
+    let filled = fs::write(disk.path().join("ballast"), vec![0; 64 << 20]);
+    assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    let data = disk.path().join("data");
+    let data = data.to_str().unwrap();
+    let answer = Program::new().run(&["serve", "--listen", "127.0.0.1:0", "--data", data]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    assert!(answer.stderr.to_lowercase().contains("no space left"), "{answer:?}");
+    assert_eq!(answer.stdout, "");
+    // What it left behind is no obstacle once there is room.
+    fs::remove_file(disk.path().join("ballast")).unwrap();
+    let hub = Hub::with(Options { data: Some(data.into()), ..Options::default() });
+    assert_eq!(hub.publish("a", "x")["offset"], 0);
 }

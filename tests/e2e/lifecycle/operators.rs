@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Connection, BOUND, Hub, wait_for, wait_until};
+use crate::support::{BOUND, Connection, Hub, wait_for, wait_until};
 
 #[test]
 fn alive_and_ready() {
@@ -21,7 +21,9 @@ fn metrics_are_open_metrics() {
     let mut listener = hub.listen("pattern=*");
     listener.event();
     let answer = hub.get("/metrics");
-    assert!(answer.header("content-type").unwrap().starts_with("application/openmetrics-text; version=1.0.0"));
+    assert!(
+        answer.header("content-type").unwrap().starts_with("application/openmetrics-text; version=1.0.0")
+    );
     let text = answer.text();
     assert!(text.ends_with("\n# EOF\n"), "{text}");
     assert_eq!(text.matches("# EOF").count(), 1);
@@ -35,7 +37,9 @@ fn metrics_are_open_metrics() {
                 assert!(families.insert(words[1]), "{} is there twice", words[1]);
                 assert!(["counter", "gauge"].contains(&words[2]), "{line}");
             }
-            Some(words) if words[0] == "UNIT" => assert!(words[1].ends_with(&format!("_{}", words[2])), "{line}"),
+            Some(words) if words[0] == "UNIT" => {
+                assert!(words[1].ends_with(&format!("_{}", words[2])), "{line}")
+            }
             Some(words) => assert_eq!(words[0], "HELP", "{line}"),
             None => {
                 let (series, value) = line.rsplit_once(' ').unwrap();
@@ -100,7 +104,8 @@ fn operators_can_have_a_listener_of_their_own() {
         let find = |line: &str| {
             let entry: Value = serde_json::from_str(line).ok()?;
             let fields = entry.get("fields").unwrap_or(&entry);
-            (fields["message"] == "operators are answered").then(|| fields["address"].as_str().unwrap().parse().unwrap())
+            (fields["message"] == "operators are answered")
+                .then(|| fields["address"].as_str().unwrap().parse().unwrap())
         };
         hub.stderr().lines().find_map(find)
     });

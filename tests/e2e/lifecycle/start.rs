@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::support::{Answer, Hub, Listener, Program};
+use crate::support::{Answer, Hub, Listener, Options, Program};
 
 #[test]
 fn two_hubs_cannot_have_one_directory() {
@@ -36,6 +36,20 @@ fn a_directory_that_cannot_be_used_is_named() {
     let answer = program.run(&["serve", "--listen", "127.0.0.1:0", "--data", "file"]);
     assert_eq!(answer.code, Some(1), "{answer:?}");
     assert!(answer.stderr.contains("file"), "{answer:?}");
+}
+
+/// Where the log lines go may be full, closed, or gone with whoever read them.
+#[test]
+fn a_hub_whose_log_lines_go_nowhere_serves_all_the_same() {
+    for wrapper in ["exec 2>/dev/full; exec", "exec 2>&-; exec"] {
+        let hub = Hub::with(Options { wrapper: Some(wrapper), ..Options::default() });
+        for number in 0..10 {
+            hub.publish("a", number.to_string());
+            assert_eq!(hub.listen("topic=a&last=1").event().data, number.to_string(), "{wrapper}");
+        }
+        hub.get("/topics/none").problem(404);
+        assert_eq!(hub.get("/readyz").status(), 200);
+    }
 }
 
 /// Bytes of a complete segment that have changed are no reason to go on as if nothing were.

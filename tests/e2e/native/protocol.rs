@@ -58,7 +58,9 @@ fn connection_close_and_http_1_0_close() {
 #[test]
 fn what_is_not_there_and_what_is_not_understood_are_problems() {
     let hub = Hub::start();
-    for target in ["/nothing", "/event", "/events/", "/topics/", "/publish/x", "/demo/", "//events", "/EVENTS"] {
+    for target in
+        ["/nothing", "/event", "/events/", "/topics/", "/publish/x", "/demo/", "//events", "/EVENTS"]
+    {
         let detail = hub.get(target).problem(404);
         assert!(detail.contains(target), "{target}: {detail}");
     }
@@ -73,7 +75,9 @@ fn what_is_not_there_and_what_is_not_understood_are_problems() {
         let answer = hub.request(method, target, &[], b"");
         let detail = answer.problem(405);
         assert!(detail.contains(method) && detail.contains(target), "{detail}");
-        let allowed = answer.header("allow").unwrap_or_else(|| panic!("{method} {target} does not say what is allowed"));
+        let allowed = answer
+            .header("allow")
+            .unwrap_or_else(|| panic!("{method} {target} does not say what is allowed"));
         assert!(allow.is_empty() || allowed == allow, "{method} {target} allows {allowed}");
     }
 }
@@ -116,7 +120,12 @@ async fn http2(hub: &Hub) -> Sender {
     sender
 }
 
-fn request(hub: &Hub, method: &str, target: &str, body: Option<&'static str>) -> Request<BoxBody<Bytes, Infallible>> {
+fn request(
+    hub: &Hub,
+    method: &str,
+    target: &str,
+    body: Option<&'static str>,
+) -> Request<BoxBody<Bytes, Infallible>> {
     let body = body.map_or_else(|| Empty::new().boxed(), |body| Full::from(body).boxed());
     Request::builder().method(method).uri(format!("{}{target}", hub.url())).body(body).unwrap()
 }
@@ -141,7 +150,8 @@ async fn cleartext_http2_publishes_and_streams_over_one_connection() {
         let mut body = answer.into_body();
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), ":\n");
         for number in 0..20 {
-            let answer = sender.send_request(request(&hub, "POST", "/topics/a", Some("你\n好"))).await.unwrap();
+            let answer =
+                sender.send_request(request(&hub, "POST", "/topics/a", Some("你\n好"))).await.unwrap();
             assert_eq!(answer.status(), StatusCode::OK);
             let receipt = answer.into_body().collect().await.unwrap().to_bytes();
             let receipt: Value = serde_json::from_slice(&receipt).unwrap();

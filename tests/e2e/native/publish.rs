@@ -85,7 +85,8 @@ fn a_publication_that_breaks_a_rule_is_refused_with_the_reason_and_nobody_sees_i
 #[test]
 fn any_text_of_one_line_is_an_id_and_is_resumed_from() {
     let hub = Hub::start();
-    let ids = ["1", "a:b/c?d#e", "你好 🦀", "with space", "\"quoted\"", "-", "0", "a%41", "tidings.x", "EARLIEST"];
+    let ids =
+        ["1", "a:b/c?d#e", "你好 🦀", "with space", "\"quoted\"", "-", "0", "a%41", "tidings.x", "EARLIEST"];
     let mut listener = hub.listen("topic=a");
     for id in ids {
         let encoded: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
@@ -127,6 +128,33 @@ fn publishing_again_under_the_same_id_adds_nothing() {
     assert_eq!(hub.metric("tidings_events_duplicate_total"), 2.0);
 }
 
+/// Publishers who retry do so while the first attempt is still under way.
+#[test]
+fn of_many_at_once_under_one_id_one_is_kept() {
+    const PUBLISHERS: usize = 8;
+    const IDS: usize = 50;
+    let hub = Hub::start();
+    let receipts: Vec<Vec<(u64, bool)>> = std::thread::scope(|scope| {
+        let publish = || {
+            let mut connection = hub.connect();
+            let mut publish = |number: usize| {
+                let target = format!("/topics/a?id=order-{number}");
+                let receipt = connection.request("POST", &target, &[], b"x").unwrap().receipt();
+                (receipt["offset"].as_u64().unwrap(), receipt["duplicate"] == true)
+            };
+            (0..IDS).map(&mut publish).collect::<Vec<_>>()
+        };
+        let publishers: Vec<_> = (0..PUBLISHERS).map(|_| scope.spawn(publish)).collect();
+        publishers.into_iter().map(|publisher| publisher.join().unwrap()).collect()
+    });
+    for number in 0..IDS {
+        let of_one: Vec<(u64, bool)> = receipts.iter().map(|of| of[number]).collect();
+        assert!(of_one.iter().all(|(offset, _)| *offset == of_one[0].0), "{of_one:?}");
+        assert_eq!(of_one.iter().filter(|(_, duplicate)| !duplicate).count(), 1, "{of_one:?}");
+    }
+    assert_eq!(hub.metric("tidings_log_events"), IDS as f64);
+}
+
 #[test]
 fn a_mebibyte_is_taken_and_more_is_not() {
     let hub = Hub::start();
@@ -136,8 +164,7 @@ fn a_mebibyte_is_taken_and_more_is_not() {
     connection.request("POST", "/topics/a", &[], body.as_bytes()).unwrap().receipt();
     assert!(listener.event().data == body);
     for size in [MIB + 1, 3 * MIB] {
-        let detail =
-            hub.request("POST", "/topics/a", &[], "x".repeat(size).as_bytes()).problem(413);
+        let detail = hub.request("POST", "/topics/a", &[], "x".repeat(size).as_bytes()).problem(413);
         assert!(detail.contains("1048576") && detail.contains("limits.body"), "{detail}");
     }
     // The one before is as good as ever.
@@ -149,7 +176,8 @@ fn a_mebibyte_is_taken_and_more_is_not() {
 fn a_body_in_chunks_is_the_same_and_as_limited() {
     let hub = Hub::configured("[limits]\nbody = '1KiB'");
     let mut listener = hub.listen("topic=a");
-    let head = format!("POST /topics/a HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n\r\n", hub.address);
+    let head =
+        format!("POST /topics/a HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n\r\n", hub.address);
     let mut connection = hub.connect();
     connection.send(format!("{head}5\r\nHello\r\n3;x=y\r\n, w\r\n4\r\norld\r\n0\r\n\r\n")).unwrap();
     connection.response("POST").unwrap().receipt();
@@ -167,7 +195,8 @@ fn a_body_in_chunks_is_the_same_and_as_limited() {
 fn who_expects_100_continue_gets_it() {
     let hub = Hub::start();
     let mut connection = hub.connect();
-    let head = "POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    let head =
+        "POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
     connection.send(head).unwrap();
     assert_eq!(connection.head("HEAD").unwrap().line, "HTTP/1.1 100 Continue");
     connection.send("Hello").unwrap();

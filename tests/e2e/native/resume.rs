@@ -55,6 +55,16 @@ fn earliest_is_all_that_is_kept_and_last_the_newest_of_these_topics() {
     }
 }
 
+/// All topics have one order, so any event is a place in it for every subscription.
+#[test]
+fn a_cursor_is_good_for_other_topics_than_its_own() {
+    let hub = Hub::start();
+    publish(&hub, 0..2);
+    let cursor = hub.publish("b", "b")["id"].as_str().unwrap().to_owned();
+    publish(&hub, 2..4);
+    assert_eq!(Listener::open(hub.address, "topic=a", &cursor).unwrap().data(2), ["2", "3"]);
+}
+
 #[test]
 fn an_unknown_cursor_is_said_and_then_all_that_is_kept_follows() {
     let hub = Hub::start();
@@ -104,6 +114,40 @@ fn an_expired_cursor_is_said_and_then_all_that_is_kept_follows() {
     assert_eq!(listener.event().data, "live");
 }
 
+/// A reader so slow that what it has yet to read is let go is told, and then gets all that is kept.
+#[test]
+fn who_is_overtaken_by_the_end_of_the_history_is_told() {
+    const EVENTS: usize = 600;
+    let hub = Hub::configured("[history]\nbytes = '2MiB'");
+    let mut slow = hub.listen("topic=a");
+    let mut publisher = hub.connect();
+    let data = |number: usize| format!("{number} {}", "x".repeat(20_000));
+    for number in 0..EVENTS {
+        publisher.request("POST", "/topics/a", &[], data(number).as_bytes()).unwrap().receipt();
+    }
+    let number = |event: &Event| event.data.split(' ').next().unwrap().parse::<usize>().unwrap();
+    let mut next = 0;
+    let mut resets = 0;
+    while next < EVENTS {
+        let event = slow.event();
+        if event.event == "tidings.reset" {
+            let reset = reset(&event);
+            assert_eq!(reset["reason"], "expired");
+            resets += 1;
+            let oldest = slow.event();
+            assert_eq!(reset["oldest"], oldest.id);
+            assert!(number(&oldest) > next, "nothing was missing: {}", number(&oldest));
+            next = number(&oldest) + 1;
+        } else {
+            assert!(event.data == data(next), "{} came in place of {next}", number(&event));
+            next += 1;
+        }
+    }
+    assert!(resets > 0, "it was not overtaken");
+    hub.publish("a", "live");
+    assert_eq!(slow.event().data, "live");
+}
+
 /// The seam between replay and live: whoever resumes while it is being published misses nothing and gets nothing twice.
 #[test]
 fn resuming_in_the_middle_of_publishing_has_no_seam() {
@@ -118,7 +162,9 @@ fn resuming_in_the_middle_of_publishing_has_no_seam() {
                 let (hub, first, count) = (&hub, &first, expected.len());
                 scope.spawn(move || {
                     let begin = number as u32 * EVENTS / SUBSCRIBERS as u32;
-                    crate::support::wait_until("its turn", || hub.stats()["published"].as_u64() > Some(begin.into()));
+                    crate::support::wait_until("its turn", || {
+                        hub.stats()["published"].as_u64() > Some(begin.into())
+                    });
                     let mut cursor = first.clone();
                     let mut seen = Vec::new();
                     while seen.len() < count {

@@ -41,10 +41,7 @@ fn an_event_stands_on_the_wire_as_the_standard_has_it() {
     assert_eq!(listener.bytes_to("\n\n"), format!("id: {id}\ndata: x\n\n"));
     let target = "/topics/a?event=price&id=p-1&retry=1500";
     hub.request("POST", target, &[], b"EUR\n1.08").receipt();
-    assert_eq!(
-        listener.bytes_to("\n\n"),
-        "id: p-1\nevent: price\nretry: 1500\ndata: EUR\ndata: 1.08\n\n"
-    );
+    assert_eq!(listener.bytes_to("\n\n"), "id: p-1\nevent: price\nretry: 1500\ndata: EUR\ndata: 1.08\n\n");
 }
 
 #[test]

@@ -43,7 +43,9 @@ fn long_lists_come_in_pages() {
     let mut pages = Vec::new();
     loop {
         let after = match listed.last() {
-            Some(last) => format!("?after={}", form_urlencoded::byte_serialize(last.as_bytes()).collect::<String>()),
+            Some(last) => {
+                format!("?after={}", form_urlencoded::byte_serialize(last.as_bytes()).collect::<String>())
+            }
             None => String::new(),
         };
         let page = hub.get(&format!("/topics{after}")).json();

@@ -162,7 +162,8 @@ impl Connection {
         let line = lines.next().unwrap_or_default().to_owned();
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("no status in {line:?}")))?;
-        let split = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let split =
+            |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
         let headers = lines.map(|line| split(line).ok_or_else(|| io::Error::other(line.to_owned())));
         let head = Head { line, status, headers: headers.collect::<io::Result<_>>()? };
         let length = head.header("content-length").and_then(|length| length.parse().ok());

@@ -6,6 +6,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -127,6 +129,15 @@ impl Hub {
         child.wait().unwrap();
     }
 
+    /// Starts it and kills it after this time, wherever its start has got to.
+    pub(crate) fn kill_while_it_starts(&self, time: Duration) {
+        let mut child = self.command().stdout(Stdio::null()).stderr(self.stderr_file()).spawn().unwrap();
+        // Not to wait for anything: the time is what the test is about.
+        thread::sleep(time);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.pid().try_into().unwrap()).unwrap(), signal).unwrap();
     }
@@ -142,7 +153,13 @@ impl Hub {
     }
 
     /// A request on a connection of its own.
-    pub(crate) fn request(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
         self.connect().request(method, target, headers, body).unwrap()
     }
 
@@ -178,7 +195,7 @@ impl Drop for Hub {
             child.kill().ok();
             child.wait().ok();
         }
-        if std::thread::panicking() {
+        if thread::panicking() {
             eprintln!("--- the hub's standard error:\n{}", last_lines(&self.stderr()));
         }
     }

@@ -1,8 +1,7 @@
 //! The program under test: where it is, and running it to its end.
 
 use std::{
-    env,
-    fs,
+    env, fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},

@@ -29,7 +29,8 @@ impl Redis {
         let arguments = ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
         let mut command = Command::new("redis-server");
         let child = command.args(arguments).stdout(Stdio::null()).spawn();
-        self.child = Some(child.expect("a real Redis is needed: install it with `apt-get install redis-server`"));
+        self.child =
+            Some(child.expect("a real Redis is needed: install it with `apt-get install redis-server`"));
         wait_until("redis-server answers", || self.try_command(&["PING"]).is_some());
     }
 
