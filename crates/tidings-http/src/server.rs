@@ -47,8 +47,6 @@ const MAX_STREAMS: u32 = 250;
 const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// After an accept failed, for want of file descriptors most likely, how long until the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// When a browser should come back that found no room: about this, plus as much again by chance.
-const OVERLOAD_RETRY_MS: u64 = 5000;
 
 /// The address of the other end of a connection, in a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -216,13 +214,12 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
 /// The answer when a limit of connections is reached. A browser is told to come back in the one way that it
 /// understands; everybody else gets 503.
 fn overload(path: &str, limit: &'static str) -> Response {
-    let mut response = match path {
-        "/events" | "/sse" => native::later(OVERLOAD_RETRY_MS + fastrand::u64(..OVERLOAD_RETRY_MS)),
-        _ => {
-            let detail =
-                format!("the hub has as many connections as the setting {limit} allows: try again later");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
-        }
+    let mut response = if native::STREAM_PATHS.contains(&path) {
+        native::no_room()
+    } else {
+        let detail =
+            format!("the hub has as many connections as the setting {limit} allows: try again later");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
     };
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

@@ -47,13 +47,18 @@ pub(super) async fn subscribe(
         Err(SubscribeError::Draining { retry_ms }) => Ok(later(retry_ms)),
         Err(error) => {
             tracing::warn!(%error, "a subscriber was told to come back");
-            Ok(later(FULL_RETRY_MS + fastrand::u64(..FULL_RETRY_MS)))
+            Ok(no_room())
         }
     }
 }
 
+/// The answer to a browser for which there is no room: to come back.
+pub(crate) fn no_room() -> Response {
+    later(FULL_RETRY_MS + fastrand::u64(..FULL_RETRY_MS))
+}
+
 /// An answer to a browser that should come back: any status but 200 would make it give up for good.
-pub(crate) fn later(retry_ms: u64) -> Response {
+fn later(retry_ms: u64) -> Response {
     stream(Body::from(come_back(retry_ms)))
 }
 
