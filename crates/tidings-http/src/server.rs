@@ -25,7 +25,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
 };
 use tower::ServiceExt as _;
 
@@ -147,9 +147,13 @@ async fn connection(
     // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour.
     socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall))?;
     let is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)).await??;
+    let refused = Notify::new();
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        let refusal = ticket.overloaded().map(|limit| overload(request.uri().path(), limit));
+        let refusal = ticket.overloaded().map(|limit| {
+            refused.notify_one();
+            overload(request.uri().path(), limit)
+        });
         let router = router.clone();
         async move {
             Ok::<_, Infallible>(match refusal {
@@ -168,28 +172,32 @@ async fn connection(
             .max_concurrent_streams(MAX_STREAMS)
             .max_send_buf_size(MAX_SEND_BUFFER)
             .max_header_list_size(u32::try_from(limits.max_head).unwrap_or(u32::MAX));
-        drive(http2.serve_connection(io, service), closing.clone()).await?;
+        drive(http2.serve_connection(io, service), closing.clone(), &refused).await?;
     } else {
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_time)
             .max_buf_size(limits.max_head.max(MIN_HTTP1_BUFFER));
-        drive(http1.serve_connection(io, service), closing.clone()).await?;
+        drive(http1.serve_connection(io, service), closing.clone(), &refused).await?;
     }
     Ok(())
 }
 
-/// Runs a connection to its end; once the server closes, that is after the requests under way.
+/// Runs a connection to its end. Once the server closes, or has refused a request for want of room, that is after the
+/// requests under way: a connection that was kept would be refused for ever, also when there is room again.
 async fn drive<C: GracefulConnection>(
     connection: C,
     mut closing: watch::Receiver<()>,
+    refused: &Notify,
 ) -> Result<(), C::Error> {
     let mut connection = pin!(connection);
     tokio::select! {
         outcome = connection.as_mut() => return outcome,
-        _ = closing.changed() => connection.as_mut().graceful_shutdown(),
+        _ = closing.changed() => {}
+        () = refused.notified() => {}
     }
+    connection.as_mut().graceful_shutdown();
     connection.await
 }
 
@@ -223,4 +231,37 @@ fn overload(path: &str, limit: &'static str) -> Response {
     };
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_http2_connection_over_the_limit_is_told_so_and_ended() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut server = Server::new(Limits {
+            max_connections: 1,
+            max_per_address: 1,
+            max_head: 65536,
+            head_time: Duration::from_secs(60),
+            write_stall: Duration::from_secs(60),
+        });
+        server.serve(listener, Router::new());
+        let first = TcpStream::connect(address).await.unwrap();
+        let second = TcpStream::connect(address).await.unwrap();
+
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(second));
+        let (mut sender, connection) = handshake.await.unwrap();
+        let connection = tokio::spawn(connection);
+        let request = Request::get(format!("http://{address}/topics")).body(String::new()).unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        drop(response);
+        // A bound on a connection that would stay for ever, refusing everything, when there is room again.
+        let ended = tokio::time::timeout(Duration::from_secs(60), connection).await;
+        ended.expect("the connection stays").unwrap().unwrap();
+        drop((first, sender));
+    }
 }
