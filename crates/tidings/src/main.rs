@@ -43,9 +43,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
-        Command::CheckConfig(args) => {
-            standard::print(check_config::summary(&configuration(args)?))
-        }
+        Command::CheckConfig(args) => standard::print(check_config::summary(&configuration(args)?)),
     }
 }
 

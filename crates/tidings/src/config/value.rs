@@ -156,7 +156,7 @@ pub(crate) fn list<T>(item: impl Fn(&Given<'_>) -> Parsed<T>) -> impl Fn(&Given<
 /// Whether text is meant as a TOML list: it begins as one, and not as an IPv6 address does (`[::1]:8080`).
 fn is_toml_list(text: &str) -> bool {
     text.strip_prefix('[')
-        .is_some_and(|rest| !rest.split_once(']').is_some_and(|(host, _)| host.parse::<Ipv6Addr>().is_ok()))
+        .is_some_and(|rest| rest.split_once(']').is_none_or(|(host, _)| host.parse::<Ipv6Addr>().is_err()))
 }
 
 /// A list, or one item alone in its place.
