@@ -42,8 +42,9 @@ async fn tick(plan: &Plan, context: &Context) {
         // The tick's own time, not the few milliseconds later at which the timer fires. The clock is within the range
         // of timestamps, and so is the clock and a tick.
         let time = Timestamp::from_millisecond(next - offset_ms).unwrap_or_else(|_| Timestamp::now());
-        let made = plan.form.make(plan.topic.clone(), Input { data: b"", channel: "", now: time });
-        context.outbox.push(made.publication, &context.source).await;
+        let input = Input { data: b"", channel: "", now: time };
+        let publication = plan.form.make(plan.topic.clone(), input, &context.source);
+        context.outbox.push(publication, &context.source).await;
     }
 }
 

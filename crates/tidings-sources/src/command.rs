@@ -176,12 +176,9 @@ async fn publish(plan: &Plan, mut output: LineReader<ChildStdout>, context: &Con
             events::line_too_long(&context.source, plan.max_line);
             continue;
         };
-        let made =
-            plan.form.make(plan.topic.clone(), Input { data: &line, channel: "", now: Timestamp::now() });
-        if made.altered {
-            events::altered(&context.source);
-        }
-        context.outbox.push(made.publication, &context.source).await;
+        let input = Input { data: &line, channel: "", now: Timestamp::now() };
+        let publication = plan.form.make(plan.topic.clone(), input, &context.source);
+        context.outbox.push(publication, &context.source).await;
     }
     Ok(())
 }

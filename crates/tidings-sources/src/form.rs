@@ -6,7 +6,9 @@ use jiff::{Timestamp, tz::Offset};
 use tidings_hub::{Publication, Topic};
 
 use crate::{
+    events,
     invalid::InvalidSourceReason,
+    status::Tracker,
     template::{Offers, Template, Values, parse_timezone},
 };
 
@@ -24,13 +26,6 @@ pub(crate) struct Input<'a> {
     pub(crate) data: &'a [u8],
     pub(crate) channel: &'a str,
     pub(crate) now: Timestamp,
-}
-
-/// A publication, and whether the data had to be altered because it was not UTF-8.
-#[derive(Debug)]
-pub(crate) struct Made {
-    pub(crate) publication: Publication,
-    pub(crate) altered: bool,
 }
 
 /// The offset of an optional `timezone` key.
@@ -54,17 +49,19 @@ impl Form {
         Ok(form)
     }
 
-    /// Makes the publication of what came in. An event stream is UTF-8: other bytes become U+FFFD.
-    pub(crate) fn make(&self, topic: Topic, input: Input<'_>) -> Made {
+    /// Makes the publication of what came in. An event stream is UTF-8: other bytes become U+FFFD, which is noted.
+    pub(crate) fn make(&self, topic: Topic, input: Input<'_>, source: &Tracker) -> Publication {
         let text = String::from_utf8_lossy(input.data);
-        let altered = matches!(text, Cow::Owned(_));
+        if matches!(text, Cow::Owned(_)) {
+            events::altered(source);
+        }
         let data = match &self.template {
             Some(template) => {
                 template.render(Values { now: input.now, data: &text, channel: input.channel }).into_bytes()
             }
             None => text.into_owned().into_bytes(),
         };
-        Made { publication: self.publication(topic, data), altered }
+        self.publication(topic, data)
     }
 
     fn publication(&self, topic: Topic, data: Vec<u8>) -> Publication {
@@ -79,26 +76,31 @@ impl Form {
 mod tests {
     use super::*;
 
-    fn make(form: &Form, data: &[u8]) -> Made {
-        form.make(Topic::new("t").unwrap(), Input { data, channel: "c", now: Timestamp::UNIX_EPOCH })
+    /// The publication, and how often data was altered for it.
+    fn make(form: &Form, data: &[u8]) -> (Publication, u64) {
+        let source = Tracker::new("s".to_owned(), "redis");
+        let input = Input { data, channel: "c", now: Timestamp::UNIX_EPOCH };
+        let publication = form.make(Topic::new("t").unwrap(), input, &source);
+        (publication, source.status().altered)
     }
 
     #[test]
     fn without_a_template_data_is_untouched() {
         let form = Form::new(Some("update"), None, Offers::Message, None, true).unwrap();
         let data = "{\"a\":{},\"b\":1.0}\r\nline 2\n 北".as_bytes();
-        let made = make(&form, data);
-        assert_eq!(made.publication.data, data);
-        assert_eq!(made.publication.event.as_deref(), Some("update"));
-        assert!(made.publication.private && !made.altered);
+        let (publication, altered) = make(&form, data);
+        assert_eq!(publication.data, data);
+        assert_eq!(publication.event.as_deref(), Some("update"));
+        assert!(publication.private);
+        assert_eq!(altered, 0);
     }
 
     #[test]
     fn what_is_not_utf8_is_replaced_and_reported() {
         let form = Form::new(None, None, Offers::Message, None, false).unwrap();
-        let made = make(&form, b"caf\xe9!");
-        assert_eq!(made.publication.data, "caf\u{fffd}!");
-        assert!(made.altered);
+        let (publication, altered) = make(&form, b"caf\xe9!");
+        assert_eq!(publication.data, "caf\u{fffd}!");
+        assert_eq!(altered, 1);
     }
 
     #[test]

@@ -165,12 +165,9 @@ async fn poll(plan: &Plan, context: &Context) {
         if plan.only_changes && published.as_ref() == Some(&body) {
             continue;
         }
-        let made =
-            plan.form.make(plan.topic.clone(), Input { data: &body, channel: "", now: Timestamp::now() });
-        if made.altered {
-            events::altered(&context.source);
-        }
-        context.outbox.push(made.publication, &context.source).await;
+        let input = Input { data: &body, channel: "", now: Timestamp::now() };
+        let publication = plan.form.make(plan.topic.clone(), input, &context.source);
+        context.outbox.push(publication, &context.source).await;
         published = Some(body);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     invalid::InvalidSource,
     outbox::Outbox,
     plan::Plan,
-    status::{SourceState, SourceStatus, Tracker},
+    status::{SourceStatus, Tracker},
 };
 
 /// How long a stopping source may take to hand what it has to the log.
@@ -108,9 +108,9 @@ impl Sources {
         self.trackers.iter().map(|tracker| tracker.status()).collect()
     }
 
-    /// Whether no source is [`SourceState::Retrying`].
+    /// Whether every source is [ready](crate::SourceState::is_ready).
     pub fn is_ready(&self) -> bool {
-        self.trackers.iter().all(|tracker| tracker.status().state != SourceState::Retrying)
+        self.trackers.iter().all(|tracker| tracker.status().state.is_ready())
     }
 
     /// A view of the sources for those who ask how they are, also after they were stopped.

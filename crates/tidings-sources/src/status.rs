@@ -22,6 +22,11 @@ pub enum SourceState {
 }
 
 impl SourceState {
+    /// Whether nothing is known to be wrong.
+    pub fn is_ready(self) -> bool {
+        self != Self::Retrying
+    }
+
     /// The state in a word: `starting`, `running` or `retrying`.
     pub fn as_str(self) -> &'static str {
         match self {

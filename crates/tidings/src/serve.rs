@@ -14,7 +14,7 @@ use tidings_http::{
     Access, Limits, NativeSettings, PartStatus, Parts, Server, Status, app, figures, health, native, topics,
 };
 use tidings_hub::{Hub, Settings};
-use tidings_sources::{SourceState, Sources};
+use tidings_sources::Sources;
 use tokio::runtime::Handle;
 
 use self::listen::Listeners;
@@ -123,7 +123,7 @@ fn parts(sources: &Sources) -> Parts {
             kind: source.kind,
             state: source.state.as_str(),
             detail: source.detail,
-            ready: source.state != SourceState::Retrying,
+            ready: source.state.is_ready(),
             events: source.events,
             failures: source.failures,
             dropped: source.dropped,

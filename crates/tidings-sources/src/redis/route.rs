@@ -51,11 +51,7 @@ impl Router {
             true => &self.private_form,
             false => &self.form,
         };
-        let made = form.make(topic, Input { data, channel: name, now: Timestamp::now() });
-        if made.altered {
-            events::altered(source);
-        }
-        Some(made.publication)
+        Some(form.make(topic, Input { data, channel: name, now: Timestamp::now() }, source))
     }
 
     /// The channel without its prefix. One that is known by name is recognised behind any prefix, the longest first;
