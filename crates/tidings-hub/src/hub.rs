@@ -167,6 +167,7 @@ impl Hub {
     }
 
     /// Begins a subscription. What is published once this returns, is delivered; so is all that [`Start`] asks for.
+    /// Dropping the future gives the subscription up.
     ///
     /// # Errors
     /// When the subscription breaks a limit, the hub is full or stopping, or the log cannot be read.
@@ -247,8 +248,8 @@ impl Hub {
         Err(SubscribeError::Draining { retry_ms: drain_retry_ms(window) })
     }
 
-    /// Tells every subscriber to come back after a random part of `window`, ends their streams, and accepts no more.
-    /// Publishing goes on.
+    /// Tells every subscriber to come back, half a second and a random part of `window` later, ends their streams, and
+    /// accepts no more. Publishing goes on.
     pub fn drain(&self, window: Duration) {
         let ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
         self.0.drain_window_ms.store(ms, SeqCst);

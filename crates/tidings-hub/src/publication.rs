@@ -33,7 +33,8 @@ pub struct Publication {
     pub id: Option<Box<str>>,
     /// The reconnection time that the event tells the browser, in milliseconds.
     pub retry: Option<u64>,
-    /// Whether only subscribers with a right to its topics may see it.
+    /// Whether it is only for subscribers with a right to its topics. The log keeps the mark; as long as the hub knows no
+    /// rights, it keeps nobody from seeing the event.
     pub private: bool,
 }
 

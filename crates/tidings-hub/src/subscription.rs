@@ -65,7 +65,8 @@ pub enum SubscribeError {
 }
 
 /// One subscriber's stream of bytes. Chunks begin and end anywhere; together they are an event stream. It ends when
-/// the hub is drained, or the subscriber has stalled. Dropping it ends the subscription.
+/// the hub is drained or dropped, the subscriber has stalled, or the log cannot be read on. Dropping it ends the
+/// subscription.
 #[derive(Debug)]
 pub struct Subscriber(pub(crate) PipeReader);
 

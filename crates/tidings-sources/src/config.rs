@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::{duration::HumanDuration, secret::Secret, size::ByteSize};
 
-/// One `[[source]]`. Its `kind` says which; an unknown key is an error.
+/// One `[[source]]`. Its `kind` says which; an unknown key is an error. The key `private` marks events; whom the mark
+/// keeps from seeing them is the hub's to say ([`Publication::private`](tidings_hub::Publication::private)).
 ///
 /// ```
 /// use tidings_sources::SourceConfig;
