@@ -30,6 +30,13 @@ impl SmallDisk {
         mounted.then(|| Self(directory))
     }
 
+    /// Waits until what was removed is free: some kernels take a moment.
+    fn has_room(&self) {
+        let probe = self.path().join("probe");
+        wait_until("there is room", || fs::write(&probe, vec![0; BALLAST_BYTES]).is_ok());
+        fs::remove_file(probe).unwrap();
+    }
+
     fn path(&self) -> &Path {
         self.0.path()
     }
@@ -114,6 +121,7 @@ fn a_new_hub_on_a_full_disk_says_so_and_starts_once_there_is_room() {
     assert_eq!(answer.stdout, "");
     // What it left behind is no obstacle once there is room.
     fs::remove_file(disk.path().join("ballast")).unwrap();
+    disk.has_room();
     let hub = Hub::with(Options { data: Some(data.into()), ..Options::default() });
     assert_eq!(hub.publish("a", "x")["offset"], 0);
 }

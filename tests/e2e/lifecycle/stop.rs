@@ -94,6 +94,56 @@ fn nobody_holds_up_the_end_for_longer_than_it_may_take() {
     assert_eq!(hub.publish("a", "x")["offset"], 10);
 }
 
+/// One who is behind is not read to the end first: it is told at the next whole event, and comes back for the rest.
+#[test]
+fn one_who_is_behind_gets_whole_events_and_later_the_rest() {
+    const EVENTS: usize = 12;
+    let mut hub = Hub::configured("[stream]\ndrain_time = '60s'");
+    let mut behind = hub.listen("topic=a");
+    let data = |number: usize| format!("{number} {}", "x".repeat(1 << 19));
+    for number in 0..EVENTS {
+        hub.publish("a", data(number));
+    }
+    wait_until("it is behind", || hub.stats()["subscribers_behind"] == 1);
+    hub.signal(Signal::TERM);
+    wait_until("it stops", || hub.stderr().contains("stopping"));
+    let mut seen = Vec::new();
+    let mut cursor = String::from("earliest");
+    let mut told = false;
+    while let Some(item) = behind.next().unwrap() {
+        match item {
+            Item::Event(event) => {
+                assert!(!told, "an event after the end was announced");
+                cursor = event.id;
+                seen.push(event.data);
+            }
+            Item::Retry(_) => told = true,
+            _ => {}
+        }
+    }
+    assert!(told);
+    assert!(hub.ended().success());
+    hub.launch();
+    let mut back = Listener::open(hub.address, "topic=a", &cursor).unwrap();
+    while seen.len() < EVENTS {
+        seen.push(back.event().data);
+    }
+    assert!(seen.iter().enumerate().all(|(number, seen)| *seen == data(number)));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut hub = Hub::configured("[stream]\ndrain_time = '1h'");
+    let mut half_a_request = hub.connect();
+    half_a_request.send("POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n").unwrap();
+    wait_until("it is there", || hub.metric("tidings_connections") == 2.0);
+    hub.signal(Signal::TERM);
+    wait_until("it stops", || hub.stderr().contains("stopping"));
+    hub.signal(Signal::TERM);
+    assert_eq!(hub.ended().code(), Some(1));
+    drop(half_a_request);
+}
+
 #[test]
 fn a_hub_without_anybody_just_ends() {
     let mut hub = Hub::start();

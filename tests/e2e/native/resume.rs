@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidings_stream::Event;
 
-use crate::support::{Hub, Listener};
+use crate::support::{Hub, Listener, wait_for, wait_until};
 
 /// Publishes these data to the topic `a`; answers the ids.
 fn publish(hub: &Hub, data: impl IntoIterator<Item = u32>) -> Vec<String> {
@@ -92,23 +92,26 @@ fn an_expired_cursor_is_said_and_then_all_that_is_kept_follows() {
     let ndjson = [("Content-Type", "application/x-ndjson")];
     let mut newest = 0;
     // Whole segments are let go, so it takes some more than are kept.
-    crate::support::wait_until("the first event is let go", || {
+    wait_until("the first event is let go", || {
         let body: String = (newest + 1..=newest + 500).map(line).collect();
         hub.request("POST", "/publish", &ndjson, body.as_bytes()).receipts();
         newest += 500;
         let oldest = hub.listen("topic=a&last_event_id=earliest").event();
         oldest.data != "0"
     });
-    let mut listener = Listener::open(hub.address, "topic=a", &first).unwrap();
-    let reset = reset(&listener.event());
-    assert_eq!(reset["reason"], "expired");
-    let oldest = listener.event();
-    assert_eq!(reset["oldest"], oldest.id);
+    let (mut listener, oldest) = wait_for("history is not being let go at this moment", || {
+        let mut listener = Listener::open(hub.address, "topic=a", &first).unwrap();
+        let reset = reset(&listener.event());
+        assert_eq!(reset["reason"], "expired");
+        let oldest = listener.event();
+        // What it names as the oldest may be gone when it comes to be read.
+        (reset["oldest"] == oldest.id).then_some((listener, oldest))
+    });
     let from: u32 = oldest.data.parse().unwrap();
     assert!(from > 1);
     let expected: Vec<String> = (from + 1..=newest).map(|n| n.to_string()).collect();
     assert_eq!(listener.data(expected.len()), expected);
-    assert_eq!(hub.metric("tidings_resets_total{reason=\"expired\"}"), 1.0);
+    assert!(hub.metric("tidings_resets_total{reason=\"expired\"}") >= 1.0);
     // It is live now, and its place is good.
     hub.publish("a", "live");
     assert_eq!(listener.event().data, "live");
@@ -134,8 +137,8 @@ fn who_is_overtaken_by_the_end_of_the_history_is_told() {
             let reset = reset(&event);
             assert_eq!(reset["reason"], "expired");
             resets += 1;
+            assert!(reset["oldest"].is_string(), "{reset}");
             let oldest = slow.event();
-            assert_eq!(reset["oldest"], oldest.id);
             assert!(number(&oldest) > next, "nothing was missing: {}", number(&oldest));
             next = number(&oldest) + 1;
         } else {
@@ -162,9 +165,7 @@ fn resuming_in_the_middle_of_publishing_has_no_seam() {
                 let (hub, first, count) = (&hub, &first, expected.len());
                 scope.spawn(move || {
                     let begin = number as u32 * EVENTS / SUBSCRIBERS as u32;
-                    crate::support::wait_until("its turn", || {
-                        hub.stats()["published"].as_u64() > Some(begin.into())
-                    });
+                    wait_until("its turn", || hub.stats()["published"].as_u64() > Some(begin.into()));
                     let mut cursor = first.clone();
                     let mut seen = Vec::new();
                     while seen.len() < count {
