@@ -18,8 +18,14 @@ pub(crate) struct BodyLimit {
 
 impl BodyLimit {
     /// The whole body.
-    pub(crate) async fn read(self, body: Body) -> Result<Bytes, Problem> {
-        let read = Limited::new(body, self.bytes).collect();
+    pub(crate) async fn read(self, mut body: Body) -> Result<Bytes, Problem> {
+        let read = async {
+            let outcome = Limited::new(&mut body, self.bytes).collect().await;
+            if outcome.as_ref().is_err_and(|error| error.is::<LengthLimitError>()) {
+                drain(&mut body).await;
+            }
+            outcome
+        };
         match tokio::time::timeout(self.time, read).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
@@ -32,6 +38,19 @@ impl BodyLimit {
                 format!("the body did not arrive within {:?} (setting limits.body_time)", self.time),
             )),
         }
+    }
+}
+
+/// How much of a body that is too large is still read, and thrown away. A client that is answered and cut off while it
+/// sends loses the answer, and learns only of a broken connection.
+const MAX_DRAIN: usize = 16 << 20;
+
+async fn drain(body: &mut Body) {
+    let mut drained = 0;
+    while drained < MAX_DRAIN
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        drained += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 
