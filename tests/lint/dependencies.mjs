@@ -27,7 +27,6 @@ const LICENCES = new Set([
 // Crates that may be there in two versions, each with the reason.
 const TWICE = new Map([
   ['syn', 'parses the code of derive macros while compiling, never in the program; its users move to 3 one by one'],
-  ['tower-http', 'reqwest, which polls for sources, still asks for 0.6'],
 ])
 
 // The platform that is shipped: a second version that only Windows compiles costs nobody here anything.
