@@ -1,5 +1,7 @@
 //! One event as bytes; the layout is in the head of [`disk`](super).
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use bytes::Bytes;
 use tidings_hub::{Entry, Epoch, Position, Publication, Topic};
 
@@ -19,9 +21,15 @@ const RETRY: u8 = 8;
 pub(crate) struct Key(pub(crate) [u8; 16]);
 
 impl Key {
+    /// A key made of the operating system's randomness, which is what [`RandomState`] hashes with. Not of `fastrand`'s:
+    /// its numbers follow from one another, and the log's epoch, which every subscriber sees, is one of them.
     pub(crate) fn random() -> Self {
+        let system = RandomState::new();
+        let halves = [system.hash_one(0_u8), system.hash_one(1_u8)];
         let mut key = [0; 16];
-        fastrand::fill(&mut key);
+        for (bytes, half) in key.chunks_exact_mut(8).zip(halves) {
+            bytes.copy_from_slice(&half.to_le_bytes());
+        }
         Self(key)
     }
 
@@ -164,5 +172,16 @@ mod tests {
         publication.id = Some("i".repeat(256).into());
         let entry = Entry { position: Position { epoch: Epoch::new(1), offset: 0 }, time: 0, publication };
         assert!(encode(&entry, Key([0; 16]), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_key_does_not_follow_from_numbers_that_everybody_sees() {
+        let made = || {
+            fastrand::seed(7);
+            (Epoch::random(), Key::random())
+        };
+        let (one, other) = (made(), made());
+        assert_eq!(one.0, other.0);
+        assert_ne!(one.1, other.1);
     }
 }
