@@ -1,5 +1,6 @@
 //! The native front: subscribe with `GET /events`, publish with `POST`, look at topics.
 
+mod form;
 mod message;
 mod publish;
 mod publish_json;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::IgnoredAny;
 
-use super::{Native, publish::Fields, receipt};
+use super::{Native, form, publish::Fields, receipt};
 use crate::{body::media_type, problem::Problem};
 
 pub(super) async fn message(
@@ -31,7 +31,7 @@ fn data(media_type: &str, body: Bytes) -> Result<Bytes, Problem> {
     match media_type {
         // `curl -d Hello` says that it sends a form; text without a field is taken for what it is.
         "application/x-www-form-urlencoded" if !body.contains(&b'=') => Ok(body),
-        "application/x-www-form-urlencoded" => form_urlencoded::parse(&body)
+        "application/x-www-form-urlencoded" => form::fields(&body)?
             .find(|(name, _)| name == "message")
             .map(|(_, text)| Bytes::from(text.into_owned()))
             .ok_or_else(|| Problem::bad_request("the form has no field \"message\": send message=…")),

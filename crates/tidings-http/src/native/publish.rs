@@ -8,7 +8,7 @@ use axum::{
 use http::HeaderMap;
 use tidings_hub::{Publication, Topic};
 
-use super::{Native, receipt};
+use super::{Native, form, receipt};
 use crate::problem::Problem;
 
 pub(super) async fn to_topic(
@@ -47,7 +47,7 @@ impl Fields {
                 fields.set(name, value)?;
             }
         }
-        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        for (name, value) in form::fields(query.unwrap_or_default().as_bytes())? {
             fields.set(&name, &value)?;
         }
         Ok(fields)
