@@ -33,6 +33,8 @@ fn other_bodies_are_refused_with_what_to_send() {
     let hub = Hub::start();
     for (content_type, body, status, says) in [
         (FORM, &b"text=Hello"[..], 400, "\"message\""),
+        (FORM, b"message=%ff", 400, "UTF-8"),
+        (FORM, b"message=\xff", 400, "UTF-8"),
         ("application/json", b"{", 400, "not JSON"),
         ("text/plain", b"\xff", 400, "UTF-8"),
         ("multipart/form-data; boundary=x", b"--x--", 415, "application/x-www-form-urlencoded"),

@@ -55,6 +55,8 @@ fn a_publication_that_breaks_a_rule_is_refused_with_the_reason_and_nobody_sees_i
         ("/topics/a?id=a%0Ab", "line end"),
         ("/topics/a?id=a%00b", "NUL"),
         ("/topics/a?id=", "empty"),
+        ("/topics/a?id=%ff", "UTF-8"),
+        ("/topics/a?event=%c3", "UTF-8"),
         ("/topics/a?id=earliest", "reserved"),
         ("/topics/a?id=latest", "reserved"),
         (&format!("/topics/a?id={generated}"), "reserved"),

@@ -96,7 +96,7 @@ impl Response {
 impl Connection {
     /// Connects; nothing that is read may take longer than `patience`.
     pub(crate) fn open(address: SocketAddr, patience: Duration) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        let stream = uninterrupted(|| TcpStream::connect(address))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
@@ -238,8 +238,18 @@ impl Connection {
 
     fn fill(&mut self) -> io::Result<usize> {
         let mut buffer = [0; 64 * 1024];
-        let count = self.stream.read(&mut buffer)?;
+        let count = uninterrupted(|| self.stream.read(&mut buffer))?;
         self.unread.extend_from_slice(&buffer[..count]);
         Ok(count)
+    }
+}
+
+/// Tries again when a signal to this process came in between.
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
     }
 }
