@@ -11,6 +11,8 @@
 //!
 //! `TIDINGS_E2E_KILLS` sets how many kills there are.
 
+mod trimming;
+
 use std::{
     collections::HashMap,
     net::SocketAddr,
