@@ -1,24 +1,35 @@
 //! Where log lines go: standard error, for people or for machines.
 
+mod lines;
+
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
+use self::lines::Lines;
 use crate::config::{Format, Logs};
+
+/// Has the last lines written when it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Guard(Lines);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
 
 /// Sets up the logs of this process.
 ///
 /// # Errors
-/// When they have been set up before.
-pub(crate) fn init(settings: &Logs) -> anyhow::Result<()> {
+/// When they have been set up before, or a thread cannot be started.
+pub(crate) fn init(settings: &Logs) -> anyhow::Result<Guard> {
     let is_terminal = io::stderr().is_terminal();
     let filter = EnvFilter::builder().parse(&settings.level)?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        // It would tell of a standard error that fails on standard error, and panic in whichever thread had a line to
-        // write: whoever collects the logs could end all streams by going away.
-        .log_internal_errors(false);
+    let lines = Lines::to(io::stderr())?;
+    let guard = Guard(lines.clone());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || lines.clone());
     let as_json = match settings.format {
         Format::Auto => !is_terminal,
         Format::Human => false,
@@ -29,5 +40,6 @@ pub(crate) fn init(settings: &Logs) -> anyhow::Result<()> {
         // https://no-color.org
         false => builder.with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none()).try_init(),
     };
-    result.map_err(|error| anyhow::anyhow!("the logs cannot be set up: {error}"))
+    result.map_err(|error| anyhow::anyhow!("the logs cannot be set up: {error}"))?;
+    Ok(guard)
 }

@@ -34,7 +34,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => {
             // Before anything is bound, written or started.
             let config = configuration(args)?;
-            logs::init(&config.logs)?;
+            let _guard = logs::init(&config.logs)?;
             match &config.file {
                 Some(file) => tracing::info!(file = %file.display(), "read the configuration"),
                 None => tracing::info!("no configuration file: tidings.toml would be read if it were here"),

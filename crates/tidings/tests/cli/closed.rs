@@ -1,4 +1,4 @@
-//! Whoever reads what the program prints may go away.
+//! Whoever reads what the program prints may go away, or stand still.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -41,24 +41,38 @@ fn an_error_that_nobody_reads_keeps_its_exit_code() {
     assert_eq!(status.code(), Some(69));
 }
 
-#[test]
-fn a_hub_whose_logs_nobody_reads_serves_on() {
+/// Starts a hub with this standard error, and begins so many subscriptions.
+fn subscribe_to_a_hub(stderr: Stdio, subscriptions: usize) {
     let program = Program::new();
     let mut hub =
-        Running(program.command(&["serve", "--listen", "127.0.0.1:0"]).stderr(unread()).spawn().unwrap());
+        Running(program.command(&["serve", "--listen", "127.0.0.1:0"]).stderr(stderr).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(hub.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on http://").unwrap();
 
-    // Each subscription is a line of the log, written by whichever thread has it.
-    for _ in 0..3 {
+    // Each subscription is two lines of the log, written by whichever thread has it.
+    let topic = "x".repeat(1000);
+    for _ in 0..subscriptions {
         let mut stream = TcpStream::connect(address).unwrap();
         // A bound on a hub that hangs, not an expectation.
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream.write_all(b"GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        write!(stream, "GET /events?topic={topic} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut head = [0; 12];
         stream.read_exact(&mut head).unwrap();
         assert_eq!(&head, b"HTTP/1.1 200");
     }
     assert!(hub.0.try_wait().unwrap().is_none(), "the hub has ended");
+}
+
+#[test]
+fn a_hub_whose_logs_nobody_reads_serves_on() {
+    subscribe_to_a_hub(unread(), 3);
+}
+
+#[test]
+fn a_hub_whose_logs_are_not_read_on_serves_on() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    // More than the 64 KiB that a pipe holds.
+    subscribe_to_a_hub(writer.into(), 200);
+    drop(reader);
 }
