@@ -1,10 +1,7 @@
 //! `tidings publish` and `tidings subscribe` against a real hub. What they do with answers that a hub does not give is
 //! tested beside them, in `crates/tidings`.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    process::Stdio,
-};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 
 use serde_json::{Value, json};
 
@@ -51,8 +48,9 @@ fn each_line_is_an_event_also_when_it_comes_alone() {
     let url = hub.url();
     let mut listener = hub.listen("topic=log");
     let args = ["publish", "--url", &url, "--topic", "log", "--event", "line", "--lines"];
-    let mut child = Program::new().command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let program = Program::new();
+    let mut running = program.start(&args);
+    let mut stdin = running.0.stdin.take().unwrap();
     for line in ["first", "", "  third"] {
         writeln!(stdin, "{line}").unwrap();
         // Each is delivered while standard input stays open.
@@ -60,12 +58,13 @@ fn each_line_is_an_event_also_when_it_comes_alone() {
         assert_eq!((event.event.as_str(), event.data.as_str()), ("line", line));
     }
     drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 3);
+    let mut receipts = String::new();
+    running.0.stdout.take().unwrap().read_to_string(&mut receipts).unwrap();
+    assert_eq!(receipts.lines().count(), 3);
+    assert!(running.0.wait().unwrap().success());
 
     let many: Vec<String> = (0..5000).map(|n| format!("line {n}")).collect();
-    let answer = Program::new().run_with(&args, many.join("\n").as_bytes());
+    let answer = program.run_with(&args, many.join("\n").as_bytes());
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
     let offsets: Vec<u64> =
         lines(&answer.stdout).iter().map(|receipt| receipt["offset"].as_u64().unwrap()).collect();
@@ -78,8 +77,9 @@ fn a_subscriber_goes_on_across_a_kill_and_a_restart_of_the_hub() {
     let mut hub = Hub::start();
     let url = hub.url();
     let args = ["subscribe", "--url", &url, "--pattern", "*", "--json", "--count", "3"];
-    let mut child = Program::new().command(&args).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let program = Program::new();
+    let mut running = program.start(&args);
+    let mut stdout = BufReader::new(running.0.stdout.take().unwrap());
     let mut data = || {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -93,7 +93,7 @@ fn a_subscriber_goes_on_across_a_kill_and_a_restart_of_the_hub() {
     hub.publish("b", "meanwhile");
     hub.publish("c", "after");
     assert_eq!([data(), data()], ["meanwhile", "after"]);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::OnceLock,
 };
 
@@ -60,12 +60,17 @@ impl Program {
         fs::write(self.directory().join(file), text).unwrap();
     }
 
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(path());
         command.args(args).current_dir(self.directory());
         command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// Starts it, with pipes to all that it reads and writes.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        Running(self.command(args).stdin(Stdio::piped()).spawn().unwrap())
     }
 
     /// Runs it to its end.
@@ -79,6 +84,16 @@ impl Program {
         // It may end without reading all of it, or any.
         child.stdin.take().unwrap().write_all(input).ok();
         child.wait_with_output().unwrap().into()
+    }
+}
+
+/// A running program, killed when this is dropped, so that a test that fails leaves nothing behind.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }
 
