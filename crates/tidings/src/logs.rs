@@ -2,21 +2,34 @@
 
 mod lines;
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::OnceLock,
+};
 
 use tracing_subscriber::EnvFilter;
 
 use self::lines::Lines;
 use crate::config::{Format, Logs};
 
+/// The lines of this process, once there are logs.
+static LINES: OnceLock<Lines> = OnceLock::new();
+
 /// Has the last lines written when it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Guard(Lines);
+pub(crate) struct Guard(());
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.finish();
+        flush();
+    }
+}
+
+/// Waits until the lines so far are on standard error, for a moment at most should nobody read them.
+pub(crate) fn flush() {
+    if let Some(lines) = LINES.get() {
+        lines.wait_until_written();
     }
 }
 
@@ -28,8 +41,8 @@ pub(crate) fn init(settings: &Logs) -> anyhow::Result<Guard> {
     let is_terminal = io::stderr().is_terminal();
     let filter = EnvFilter::builder().parse(&settings.level)?;
     let lines = Lines::to(io::stderr())?;
-    let guard = Guard(lines.clone());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || lines.clone());
+    let lines = LINES.get_or_init(|| lines);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| lines.clone());
     let as_json = match settings.format {
         Format::Auto => !is_terminal,
         Format::Human => false,
@@ -41,5 +54,5 @@ pub(crate) fn init(settings: &Logs) -> anyhow::Result<Guard> {
         false => builder.with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none()).try_init(),
     };
     result.map_err(|error| anyhow::anyhow!("the logs cannot be set up: {error}"))?;
-    Ok(guard)
+    Ok(Guard(()))
 }

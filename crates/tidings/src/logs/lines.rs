@@ -11,8 +11,8 @@ use std::{
 
 /// The most bytes that wait; lines beyond are dropped, and counted.
 const MAX_BYTES: usize = 1 << 20;
-/// How long the end of the program waits for what is not written yet.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long anybody waits for what is not written yet, who has a reason to: the program's end, say.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Takes lines and has them written, all that wait at once, by a thread that lives as long as the program.
 #[derive(Clone, Debug)]
@@ -43,10 +43,10 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Waits until everything is written, or [`LAST_WORDS`].
-    pub(super) fn finish(&self) {
+    /// Waits until everything is written, for [`PATIENCE`] at most.
+    pub(super) fn wait_until_written(&self) {
         let unwritten = |waiting: &mut Waiting| waiting.writing || !waiting.bytes.is_empty();
-        let waited = self.0.changed.wait_timeout_while(self.0.lock(), LAST_WORDS, unwritten);
+        let waited = self.0.changed.wait_timeout_while(self.0.lock(), PATIENCE, unwritten);
         drop(waited);
     }
 }

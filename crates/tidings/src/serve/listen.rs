@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use crate::{
     config::{Address, Config, not_loopback},
+    logs,
     standard::say,
 };
 
@@ -60,14 +61,16 @@ impl Listeners {
             server.serve(listener, admin.clone());
             tracing::info!(%address, "operators are answered");
         }
-        let mut stdout = io::stdout().lock();
+        let mut lines = String::new();
         for (address, listener) in self.public {
             server.serve(listener, public.clone());
-            writeln!(stdout, "listening on http://{address}").context("standard output")?;
+            lines += &format!("listening on http://{address}\n");
         }
-        stdout.flush().context("standard output")?;
         introduce(&own_address, config);
-        Ok(())
+        // Whoever waits for the line on standard output finds the warnings on standard error.
+        logs::flush();
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).context("standard output")
     }
 }
 
