@@ -9,8 +9,6 @@ mod receipt;
 mod subscribe;
 mod topics;
 
-pub(crate) use subscribe::no_room;
-
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -53,9 +51,6 @@ impl NativeSettings {
     }
 }
 
-/// Where the streams are.
-pub(crate) const STREAM_PATHS: [&str; 2] = ["/events", "/sse"];
-
 /// What the handlers share.
 #[derive(Clone, Debug)]
 struct Native {
@@ -66,9 +61,9 @@ struct Native {
 /// The native front's subscribe and publish routes, to be merged into any axum application.
 pub fn native(hub: Hub, settings: NativeSettings) -> Router {
     let state = Native { hub, settings: Arc::new(settings) };
-    STREAM_PATHS
-        .into_iter()
-        .fold(Router::new(), |router, path| router.route(path, get(subscribe::subscribe)))
+    Router::new()
+        .route("/events", get(subscribe::subscribe))
+        .route("/sse", get(subscribe::subscribe))
         .route("/topics/{*topic}", post(publish::to_topic))
         .route("/message", post(message::message))
         .route("/publish", post(publish_json::publish))

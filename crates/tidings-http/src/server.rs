@@ -8,12 +8,8 @@ mod stall;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    body::Body,
-    response::{IntoResponse as _, Response},
-};
-use http::{HeaderValue, Request, StatusCode, header};
+use axum::{Router, body::Body};
+use http::Request;
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -33,8 +29,6 @@ use admission::{Admission, Ticket};
 pub use admission::{Limits, ServerFigures, ServerStats};
 use stall::StallGuard;
 
-use crate::{native, problem::Problem};
-
 /// What a client of HTTP/2 without TLS sends first (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Between two looks at a connection whose first bytes have come in part; rare enough to be coarse.
@@ -51,6 +45,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The address of the other end of a connection, in a request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// In the extensions of a request whose connection is one more than a limit allows. It is answered, for a publisher and
+/// an operator need little room, and then closed; but a stream would hold it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overloaded;
 
 /// Serves routers on listeners, until it is shut down.
 #[derive(Debug)]
@@ -147,19 +146,17 @@ async fn connection(
     // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour.
     socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall))?;
     let is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)).await??;
-    let refused = Notify::new();
+    let is_last = Notify::new();
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        let refusal = ticket.overloaded().map(|limit| {
-            refused.notify_one();
-            overload(request.uri().path(), limit)
-        });
+        if ticket.is_overloaded() {
+            request.extensions_mut().insert(Overloaded);
+            is_last.notify_one();
+        }
         let router = router.clone();
         async move {
-            Ok::<_, Infallible>(match refusal {
-                Some(refusal) => refusal,
-                None => router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}),
-            })
+            let Ok(response) = router.oneshot(request.map(Body::new)).await;
+            Ok::<_, Infallible>(response)
         }
     });
     let io = TokioIo::new(StallGuard::new(stream, limits.write_stall, stats.clone()));
@@ -172,30 +169,30 @@ async fn connection(
             .max_concurrent_streams(MAX_STREAMS)
             .max_send_buf_size(MAX_SEND_BUFFER)
             .max_header_list_size(u32::try_from(limits.max_head).unwrap_or(u32::MAX));
-        drive(http2.serve_connection(io, service), closing.clone(), &refused).await?;
+        drive(http2.serve_connection(io, service), closing.clone(), &is_last).await?;
     } else {
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_time)
             .max_buf_size(limits.max_head.max(MIN_HTTP1_BUFFER));
-        drive(http1.serve_connection(io, service), closing.clone(), &refused).await?;
+        drive(http1.serve_connection(io, service), closing.clone(), &is_last).await?;
     }
     Ok(())
 }
 
-/// Runs a connection to its end. Once the server closes, or has refused a request for want of room, that is after the
-/// requests under way: a connection that was kept would be refused for ever, also when there is room again.
+/// Runs a connection to its end. Once the server closes, or this is a connection for which there is no room, that is
+/// after the requests under way.
 async fn drive<C: GracefulConnection>(
     connection: C,
     mut closing: watch::Receiver<()>,
-    refused: &Notify,
+    is_last: &Notify,
 ) -> Result<(), C::Error> {
     let mut connection = pin!(connection);
     tokio::select! {
         outcome = connection.as_mut() => return outcome,
         _ = closing.changed() => {}
-        () = refused.notified() => {}
+        () = is_last.notified() => {}
     }
     connection.as_mut().graceful_shutdown();
     connection.await
@@ -219,26 +216,12 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-/// The answer when a limit of connections is reached. A browser is told to come back in the one way that it
-/// understands; everybody else gets 503.
-fn overload(path: &str, limit: &'static str) -> Response {
-    let mut response = if native::STREAM_PATHS.contains(&path) {
-        native::no_room()
-    } else {
-        let detail =
-            format!("the hub has as many connections as the setting {limit} allows: try again later");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
-    };
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_http2_connection_over_the_limit_is_told_so_and_ended() {
+    async fn an_http2_connection_over_the_limit_is_answered_and_ended() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = Server::new(Limits {
@@ -257,7 +240,7 @@ mod tests {
         let connection = tokio::spawn(connection);
         let request = Request::get(format!("http://{address}/topics")).body(String::new()).unwrap();
         let response = sender.send_request(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.status(), http::StatusCode::NOT_FOUND);
         drop(response);
         // A bound on a connection that would stay for ever, refusing everything, when there is room again.
         let ended = tokio::time::timeout(Duration::from_secs(60), connection).await;

@@ -66,6 +66,12 @@ pub enum InvalidPublication {
     /// The id is longer than [`MAX_ID_BYTES`].
     #[error("the id is {0} bytes long: at most {MAX_ID_BYTES} are allowed")]
     IdTooLong(usize),
+    /// The id cannot come back in a browser's `Last-Event-ID` header, where control characters are refused and blanks at
+    /// the ends are taken off (RFC 9110, section 5.5).
+    #[error(
+        "the id {0:?} holds a control character, or begins or ends with a blank, and so could not be resumed from"
+    )]
+    UnresumableId(Box<str>),
     /// The id is a word that means something else where a cursor stands, or has the form of generated ids.
     #[error(
         "the id {0:?} is reserved: words such as \"earliest\" and the form of the hub's own ids mean something else to it; choose another"
@@ -116,6 +122,9 @@ impl Publication {
                 n if n > MAX_ID_BYTES => return Err(InvalidPublication::IdTooLong(n)),
                 _ => {}
             }
+            if id.chars().any(char::is_control) || id.starts_with(' ') || id.ends_with(' ') {
+                return Err(InvalidPublication::UnresumableId(id.clone()));
+            }
             if RESERVED_IDS.contains(&&**id) || is_generated_form(id) {
                 return Err(InvalidPublication::ReservedId(id.clone()));
             }
@@ -124,5 +133,29 @@ impl Publication {
             Some(retry) if retry > MAX_RETRY_MS => Err(InvalidPublication::RetryTooLong(retry)),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(id: &str) -> Result<(), InvalidPublication> {
+        let topic = Topic::new("t").unwrap();
+        Publication { id: Some(id.into()), ..Publication::new(topic, "x") }.check()
+    }
+
+    #[test]
+    fn every_accepted_id_can_come_back_in_a_header() {
+        for id in ["7", "urn:uuid:5e94c686-2c0b-4f9b-958c-92ccc3bbb4eb", "a b", "é你", "\"<>{}"] {
+            assert_eq!(check(id), Ok(()), "{id}");
+        }
+        for id in ["a\u{1}b", "\u{7f}", "\t", " x", "x ", "\u{85}"] {
+            assert_eq!(check(id), Err(InvalidPublication::UnresumableId(id.into())), "{id:?}");
+        }
+        assert!(matches!(check("a\nb"), Err(InvalidPublication::Unwritable(_))));
+        assert!(matches!(check("earliest"), Err(InvalidPublication::ReservedId(_))));
+        assert!(matches!(check("0000000000000-7"), Err(InvalidPublication::ReservedId(_))));
+        assert!(matches!(check(""), Err(InvalidPublication::EmptyId)));
     }
 }

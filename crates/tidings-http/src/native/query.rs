@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use tidings_hub::{Pattern, Selection, Selector, Start, Topic};
 
+use super::form;
 use crate::problem::Problem;
 
 /// The query parameters that carry a cursor. A browser sends the header of the same name by itself when it
@@ -33,7 +34,7 @@ pub(super) fn read(
 ) -> Result<Asked, Problem> {
     let mut selectors = Vec::new();
     let (mut cursor, mut last) = (None, None);
-    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+    for (name, value) in form::fields(query.unwrap_or_default().as_bytes())? {
         match &*name {
             "topic" => selectors.push(Selector::Exact(Topic::new(&value).map_err(Problem::bad_request)?)),
             "pattern" => {
@@ -91,6 +92,7 @@ mod tests {
         assert_eq!(asked("", None).unwrap().selection, [exact("messages")].into_iter().collect());
         assert!(asked("topic=", None).is_err());
         assert!(asked("pattern=%0A", None).is_err());
+        assert!(asked("topic=%ff", None).is_err());
     }
 
     #[test]

@@ -14,7 +14,10 @@ use tidings_hub::{Start, SubscribeError, Subscription, come_back};
 use tidings_stream::Frame;
 
 use super::{Native, query};
-use crate::{problem::Problem, server::Peer};
+use crate::{
+    problem::Problem,
+    server::{Overloaded, Peer},
+};
 
 /// Tells nginx, and those who copied it, not to hold the stream back.
 const ANTI_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -24,6 +27,7 @@ const FULL_RETRY_MS: u64 = 5000;
 pub(super) async fn subscribe(
     State(native): State<Native>,
     peer: Option<Extension<Peer>>,
+    overloaded: Option<Extension<Overloaded>>,
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -31,6 +35,9 @@ pub(super) async fn subscribe(
     let asked = query::read(query.as_deref(), &headers, &native.settings.default_topic)?;
     if method == Method::HEAD {
         return Ok(stream(Body::empty()));
+    }
+    if overloaded.is_some() {
+        return Ok(no_room());
     }
     let prelude = native.prelude(&asked);
     let asked_for = asked.selection.to_string();
@@ -53,7 +60,7 @@ pub(super) async fn subscribe(
 }
 
 /// The answer to a browser for which there is no room: to come back.
-pub(crate) fn no_room() -> Response {
+fn no_room() -> Response {
     later(FULL_RETRY_MS + fastrand::u64(..FULL_RETRY_MS))
 }
 

@@ -76,20 +76,20 @@ impl ServerStats {
         self.accepted.fetch_add(1, Relaxed);
         let connections = self.connections.fetch_add(1, Relaxed);
         let from_address = self.enter(address);
-        let mut ticket = Ticket { stats: self.clone(), address, overloaded: None };
+        let mut ticket = Ticket { stats: self.clone(), address, is_overloaded: false };
         if connections >= limits.max_connections.saturating_add(OVERFLOW) {
             self.closed_unheard.fetch_add(1, Relaxed);
             return Admission::Refused;
         }
         if connections >= limits.max_connections {
             self.over_total.fetch_add(1, Relaxed);
-            ticket.overloaded = Some("limits.connections");
+            ticket.is_overloaded = true;
         } else if from_address > limits.max_per_address.saturating_add(OVERFLOW) {
             self.closed_unheard.fetch_add(1, Relaxed);
             return Admission::Refused;
         } else if from_address > limits.max_per_address {
             self.over_address.fetch_add(1, Relaxed);
-            ticket.overloaded = Some("limits.connections_per_address");
+            ticket.is_overloaded = true;
         }
         Admission::Welcome(ticket)
     }
@@ -133,13 +133,13 @@ pub(super) enum Admission {
 pub(super) struct Ticket {
     stats: Arc<ServerStats>,
     address: IpAddr,
-    overloaded: Option<&'static str>,
+    is_overloaded: bool,
 }
 
 impl Ticket {
-    /// The limit that keeps this connection from being served.
-    pub(super) fn overloaded(&self) -> Option<&'static str> {
-        self.overloaded
+    /// Whether this is one more connection than a limit allows.
+    pub(super) fn is_overloaded(&self) -> bool {
+        self.is_overloaded
     }
 }
 
@@ -170,9 +170,9 @@ mod tests {
         }
     }
 
-    fn outcome(admission: &Admission) -> Option<Option<&'static str>> {
+    fn outcome(admission: &Admission) -> Option<bool> {
         match admission {
-            Admission::Welcome(ticket) => Some(ticket.overloaded()),
+            Admission::Welcome(ticket) => Some(ticket.is_overloaded()),
             Admission::Refused => None,
         }
     }
@@ -182,13 +182,13 @@ mod tests {
         let stats = Arc::<ServerStats>::default();
         let loopback = IpAddr::from([127, 0, 0, 1]);
         let mut held: Vec<_> = (0..2 + OVERFLOW).map(|_| stats.admit(loopback, &limits(2, 1))).collect();
-        assert_eq!(held.iter().map(outcome).filter(|o| *o == Some(None)).count(), 2);
-        assert_eq!(outcome(&held[2]), Some(Some("limits.connections")));
+        assert_eq!(held.iter().map(outcome).filter(|o| *o == Some(false)).count(), 2);
+        assert_eq!(outcome(&held[2]), Some(true));
         assert_eq!(outcome(&stats.admit(loopback, &limits(2, 1))), None);
         assert_eq!(stats.read().connections, 2 + OVERFLOW);
         held.clear();
         assert_eq!(stats.read().connections, 0);
-        assert_eq!(outcome(&stats.admit(loopback, &limits(2, 1))), Some(None));
+        assert_eq!(outcome(&stats.admit(loopback, &limits(2, 1))), Some(false));
     }
 
     #[test]
@@ -196,11 +196,11 @@ mod tests {
         let stats = Arc::<ServerStats>::default();
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let first = stats.admit(one, &limits(9, 1));
-        assert_eq!(outcome(&first), Some(None));
-        assert_eq!(outcome(&stats.admit(one, &limits(9, 1))), Some(Some("limits.connections_per_address")));
-        assert_eq!(outcome(&stats.admit(other, &limits(9, 1))), Some(None));
+        assert_eq!(outcome(&first), Some(false));
+        assert_eq!(outcome(&stats.admit(one, &limits(9, 1))), Some(true));
+        assert_eq!(outcome(&stats.admit(other, &limits(9, 1))), Some(false));
         drop(first);
-        assert_eq!(outcome(&stats.admit(one, &limits(9, 1))), Some(None));
+        assert_eq!(outcome(&stats.admit(one, &limits(9, 1))), Some(false));
         assert!(stats.addresses().is_empty());
     }
 }

@@ -208,7 +208,7 @@ pub enum OpenError {
         reason: String,
     },
     /// The system refused.
-    #[error("the event log could not be opened: {what}: {source}")]
+    #[error("the event log could not be opened: {what}")]
     Io {
         /// The file, or what was being done.
         what: String,

@@ -19,7 +19,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Arc<dyn Log>> {
         Engine::Disk => {
             let settings =
                 DiskSettings { durability: durability(config), retention, ..DiskSettings::new(&config.data) };
-            let log = tokio::task::spawn_blocking(|| Disk::open(settings)).await??;
+            let log = tokio::task::spawn_blocking(|| Disk::open(settings))
+                .await?
+                .with_context(|| format!("the history in {} cannot be used", config.data.display()))?;
             let status = log.status();
             tracing::info!(data = %config.data.display(), events = status.next - status.oldest, "the log is open");
             Ok(Arc::new(log))
