@@ -19,7 +19,7 @@ fn ended(hub: &Hub, reason: &str) -> f64 {
 }
 
 fn refused(metrics: &str, limit: &str) -> bool {
-    let name = format!("tidings_connections_refused_total{{limit=\"{limit}\"}} ");
+    let name = format!("tidings_limit_hits_total{{limit=\"{limit}\"}} ");
     metrics.lines().any(|line| line.strip_prefix(&name).is_some_and(|value| value != "0"))
 }
 
@@ -28,6 +28,12 @@ fn peak_mib(hub: &Hub) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", hub.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+}
+
+/// Waits until this limit has been counted as hit: the answer may be there a moment before the count.
+fn wait_until_counted(hub: &Hub, limit: &str) {
+    let name = format!("tidings_limit_hits_total{{limit=\"{limit}\"}}");
+    wait_until("the limit's metric", || hub.metric(&name) > 0.0);
 }
 
 #[test]
@@ -94,6 +100,7 @@ fn a_head_that_does_not_come_ends_the_connection() {
     // Streams are none of this.
     let mut listener = hub.listen("topic=a");
     wait_until("all are gone", || hub.metric("tidings_connections") == 2.0);
+    wait_until_counted(&hub, "head_time");
     hub.publish("a", "x");
     assert_eq!(listener.event().data, "x");
 }
@@ -119,6 +126,7 @@ fn a_head_may_be_large_but_not_huge() {
     let many: Vec<String> = (0..2000).map(|n| format!("X-{n}")).collect();
     let headers: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "x")).collect();
     assert_eq!(hub.request("GET", "/livez", &headers, b"").status(), 431);
+    wait_until_counted(&hub, "head");
 }
 
 #[test]
@@ -131,6 +139,7 @@ fn a_body_that_does_not_come_is_given_up() {
         assert!(detail.contains("limits.body_time"), "{detail}");
     }
     assert_eq!(hub.publish("a", "x")["offset"], 0);
+    wait_until_counted(&hub, "body_time");
 }
 
 #[test]
@@ -144,6 +153,7 @@ fn a_subscription_may_name_so_many_topics() {
     assert!(detail.contains("101"), "{detail}");
     hub.publish("t99", "x");
     assert_eq!(listener.event().data, "x");
+    wait_until_counted(&hub, "topics_per_subscription");
 }
 
 /// Two hundred who never read, and fifty megabytes: ten gigabytes if each were kept what it is behind.

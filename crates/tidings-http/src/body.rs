@@ -7,16 +7,20 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::problem::Problem;
+use crate::{
+    limit::{Limit, LimitHits},
+    problem::Problem,
+};
 
 /// The bounds of a body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BodyLimit {
+pub(crate) struct BodyLimit<'a> {
     pub(crate) bytes: usize,
     pub(crate) time: Duration,
+    pub(crate) hits: &'a LimitHits,
 }
 
-impl BodyLimit {
+impl BodyLimit<'_> {
     /// The whole body.
     pub(crate) async fn read(self, mut body: Body) -> Result<Bytes, Problem> {
         let read = async {
@@ -28,15 +32,21 @@ impl BodyLimit {
         };
         match tokio::time::timeout(self.time, read).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body is larger than the {} bytes allowed (setting limits.body)", self.bytes),
-            )),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                self.hits.hit(Limit::Body);
+                Err(Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("the body is larger than the {} bytes allowed (setting limits.body)", self.bytes),
+                ))
+            }
             Ok(Err(error)) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
-            Err(_) => Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                format!("the body did not arrive within {:?} (setting limits.body_time)", self.time),
-            )),
+            Err(_) => {
+                self.hits.hit(Limit::BodyTime);
+                Err(Problem::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    format!("the body did not arrive within {:?} (setting limits.body_time)", self.time),
+                ))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod app;
 mod body;
 mod cors;
 mod guard;
+mod limit;
 mod metrics;
 mod native;
 mod problem;
@@ -14,6 +15,7 @@ mod server;
 mod status;
 
 pub use app::{Access, app};
+pub use limit::{Limit, LimitHits};
 pub use native::{NativeSettings, native, topics};
 pub use server::{Limits, Peer, Server, ServerFigures, ServerStats};
 pub use status::{PartStatus, Parts, Status, figures, health};

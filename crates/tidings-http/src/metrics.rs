@@ -69,9 +69,12 @@ impl Collector {
         let server = self.0.server.read();
         out.gauge("connections", "Connections at present", server.connections)?;
         out.counter("connections_accepted", "Connections accepted", server.accepted)?;
-        let refused: Vec<_> =
-            server.refused.iter().map(|&(reason, count)| ([("limit", reason)], count)).collect();
-        out.counters("connections_refused", "Connections refused or cut, by limit", &refused)?;
+        let hub = self.0.hub.stats();
+        let hits = self.0.server.hits().read().map(|(limit, count)| (limit.as_str(), count));
+        let of_hub = [("subscribers", hub.refused_full), ("topics_per_subscription", hub.refused_selectors)];
+        let hits: Vec<_> =
+            hits.into_iter().chain(of_hub).map(|(limit, count)| ([("limit", limit)], count)).collect();
+        out.counters("limit_hits", "What was refused or cut, by the limit that did it", &hits)?;
         let uptime = self.0.started.elapsed().as_secs();
         out.gauge_of("uptime", "Since the program started", Unit::Seconds, uptime)?;
         out.gauges("info", "The program's version", &[([("version", self.0.version)], 1)])

@@ -17,7 +17,7 @@ use axum::{
 };
 use tidings_hub::{Hub, Pattern, Topic};
 
-use crate::body::BodyLimit;
+use crate::{body::BodyLimit, limit::LimitHits};
 
 /// Settings of the native front.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct NativeSettings {
     pub body_time: Duration,
     /// The reconnection time told at the start of each stream, in milliseconds. Default: none, the browser's own.
     pub retry: Option<u64>,
+    /// Where limits that were hit are counted: the server's, or one's own.
+    pub hits: Arc<LimitHits>,
     /// What new subscribers are greeted with: the data of a first event, by the topics they ask for.
     pub greetings: Vec<(Pattern, String)>,
 }
@@ -42,12 +44,13 @@ impl NativeSettings {
             max_body: 1 << 20,
             body_time: Duration::from_secs(30),
             retry: None,
+            hits: Arc::default(),
             greetings: Vec::new(),
         }
     }
 
-    fn body_limit(&self) -> BodyLimit {
-        BodyLimit { bytes: self.max_body, time: self.body_time }
+    fn body_limit(&self) -> BodyLimit<'_> {
+        BodyLimit { bytes: self.max_body, time: self.body_time, hits: &self.hits }
     }
 }
 

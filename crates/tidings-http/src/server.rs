@@ -9,7 +9,7 @@ mod stall;
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use http::Request;
+use http::{HeaderValue, Request, header};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -28,6 +28,8 @@ use tower::ServiceExt as _;
 use admission::{Admission, Ticket};
 pub use admission::{Limits, ServerFigures, ServerStats};
 use stall::StallGuard;
+
+use crate::limit::Limit;
 
 /// What a client of HTTP/2 without TLS sends first (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -119,13 +121,16 @@ async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
                     let acceptor = acceptor.clone();
                     tokio::spawn(async move {
                         if let Err(error) = connection(stream, peer, &ticket, &acceptor).await {
+                            if let Some(limit) = limit_of(&*error) {
+                                acceptor.stats.hits().hit(limit);
+                            }
                             tracing::debug!(%peer, %error, "connection ended");
                         }
                     });
                 }
             },
             Err(error) => {
-                acceptor.stats.accept_failed();
+                acceptor.stats.hits().hit(Limit::OpenFiles);
                 tracing::error!(%error, "a connection could not be accepted; is the limit of open files too low?");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -149,17 +154,21 @@ async fn connection(
     let is_last = Notify::new();
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        if ticket.is_overloaded() {
+        let is_overloaded = ticket.is_overloaded();
+        if is_overloaded {
             request.extensions_mut().insert(Overloaded);
             is_last.notify_one();
         }
         let router = router.clone();
         async move {
-            let Ok(response) = router.oneshot(request.map(Body::new)).await;
+            let Ok(mut response) = router.oneshot(request.map(Body::new)).await;
+            if is_overloaded {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(response)
         }
     });
-    let io = TokioIo::new(StallGuard::new(stream, limits.write_stall, stats.clone()));
+    let io = TokioIo::new(StallGuard::new(stream, limits.write_stall, stats.hits().clone()));
     if is_http2 {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
@@ -196,6 +205,19 @@ async fn drive<C: GracefulConnection>(
     }
     connection.as_mut().graceful_shutdown();
     connection.await
+}
+
+/// The limit of a request's head that ended a connection, if one did. hyper counts an HTTP/1.1 connection that is kept
+/// open and sends no further request as late, too; that is how such connections end, and no limit.
+fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<Limit> {
+    if error.is::<tokio::time::error::Elapsed>() {
+        return Some(Limit::HeadTime);
+    }
+    let error = error.downcast_ref::<hyper::Error>()?;
+    if error.is_parse_too_large() {
+        return Some(Limit::Head);
+    }
+    error.is_timeout().then_some(Limit::HeadTime)
 }
 
 /// hyper's least buffer for HTTP/1.1, below which it panics.

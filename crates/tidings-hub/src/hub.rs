@@ -196,6 +196,7 @@ impl Hub {
         }
         let (asked, limit) = (selection.topics().len() + selection.patterns().len(), settings.max_selectors);
         if asked > limit {
+            stats.refused_selectors.fetch_add(1, Relaxed);
             return Err(SubscribeError::TooManySelectors { asked, limit });
         }
         self.check_draining()?;
@@ -203,6 +204,7 @@ impl Hub {
             .subscribers
             .fetch_update(SeqCst, SeqCst, |now| (now < settings.max_subscribers).then_some(now + 1));
         if room.is_err() {
+            stats.refused_full.fetch_add(1, Relaxed);
             return Err(SubscribeError::Full);
         }
         let mut place = Place { shared: &self.0.shared, selection: registry.enter(selection), kept: false };

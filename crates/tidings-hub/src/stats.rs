@@ -47,6 +47,8 @@ pub(crate) struct Stats {
     pub(crate) delivered_bytes: AtomicU64,
     pub(crate) replay_reads: AtomicU64,
     pub(crate) resets: [AtomicU64; 2],
+    pub(crate) refused_full: AtomicU64,
+    pub(crate) refused_selectors: AtomicU64,
 }
 
 /// A reading of the hub's counters and gauges.
@@ -75,6 +77,10 @@ pub struct HubStats {
     pub resets_unknown: u64,
     /// Resets sent because history was no longer kept.
     pub resets_expired: u64,
+    /// Subscriptions refused because the hub was full.
+    pub refused_full: u64,
+    /// Subscriptions refused because they asked for too many topics and patterns.
+    pub refused_selectors: u64,
 }
 
 impl Stats {
@@ -101,6 +107,8 @@ impl Stats {
             replay_reads: get(&self.replay_reads),
             resets_unknown: get(&self.resets[ResetReason::Unknown as usize]),
             resets_expired: get(&self.resets[ResetReason::Expired as usize]),
+            refused_full: get(&self.refused_full),
+            refused_selectors: get(&self.refused_selectors),
         }
     }
 }

@@ -58,8 +58,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 /// The routes for everybody, and those of the admin listeners, if there are any.
 fn routes(config: &Config, hub: &Hub, status: Status) -> anyhow::Result<(Router, Router)> {
     let operators = topics(hub.clone()).merge(figures(status.clone()));
-    let mut public =
-        native(hub.clone(), native_settings(config)?).merge(health(status.clone())).merge(console::routes());
+    let mut public = native(hub.clone(), native_settings(config, &status)?)
+        .merge(health(status.clone()))
+        .merge(console::routes());
     if config.demo {
         public = public.merge(console::demo_pages()).merge(demo::data());
     }
@@ -91,7 +92,7 @@ fn server_limits(config: &Config) -> Limits {
     }
 }
 
-fn native_settings(config: &Config) -> anyhow::Result<NativeSettings> {
+fn native_settings(config: &Config, status: &Status) -> anyhow::Result<NativeSettings> {
     let greeting = |rule: &crate::config::TopicRule| Some((rule.pattern.clone(), rule.greeting.clone()?));
     let mut greetings: Vec<_> = config.topics.iter().filter_map(greeting).collect();
     if config.demo {
@@ -102,6 +103,7 @@ fn native_settings(config: &Config) -> anyhow::Result<NativeSettings> {
         body_time: config.limits.body_time,
         retry: config.stream.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX)),
         greetings,
+        hits: status.server.hits().clone(),
         ..NativeSettings::new(config.default_topic.clone())
     })
 }

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use crate::limit::{Limit, LimitHits};
+
 /// How many connections beyond the limit are still told why they are not served. More are closed without a word, so
 /// that a flood costs next to nothing.
 const OVERFLOW: u64 = 256;
@@ -36,11 +38,7 @@ pub struct ServerStats {
     by_address: Mutex<HashMap<IpAddr, u64>>,
     connections: AtomicU64,
     accepted: AtomicU64,
-    over_total: AtomicU64,
-    over_address: AtomicU64,
-    closed_unheard: AtomicU64,
-    stalled: AtomicU64,
-    accept_failed: AtomicU64,
+    hits: Arc<LimitHits>,
 }
 
 /// A reading of the server's counters.
@@ -50,25 +48,18 @@ pub struct ServerFigures {
     pub connections: u64,
     /// Connections accepted since the start.
     pub accepted: u64,
-    /// Connections refused or cut since the start, by the limit that did it.
-    pub refused: [(&'static str, u64); 5],
 }
 
 impl ServerStats {
     /// A reading.
     pub fn read(&self) -> ServerFigures {
         let get = |counter: &AtomicU64| counter.load(Relaxed);
-        ServerFigures {
-            connections: get(&self.connections),
-            accepted: get(&self.accepted),
-            refused: [
-                ("connections", get(&self.over_total)),
-                ("connections_per_address", get(&self.over_address)),
-                ("connections_overflow", get(&self.closed_unheard)),
-                ("stall", get(&self.stalled)),
-                ("open_files", get(&self.accept_failed)),
-            ],
-        }
+        ServerFigures { connections: get(&self.connections), accepted: get(&self.accepted) }
+    }
+
+    /// How often limits were hit, for the fronts to count theirs, too.
+    pub fn hits(&self) -> &Arc<LimitHits> {
+        &self.hits
     }
 
     /// Decides on a new connection.
@@ -78,28 +69,20 @@ impl ServerStats {
         let from_address = self.enter(address);
         let mut ticket = Ticket { stats: self.clone(), address, is_overloaded: false };
         if connections >= limits.max_connections.saturating_add(OVERFLOW) {
-            self.closed_unheard.fetch_add(1, Relaxed);
+            self.hits.hit(Limit::ConnectionsOverflow);
             return Admission::Refused;
         }
         if connections >= limits.max_connections {
-            self.over_total.fetch_add(1, Relaxed);
+            self.hits.hit(Limit::Connections);
             ticket.is_overloaded = true;
         } else if from_address > limits.max_per_address.saturating_add(OVERFLOW) {
-            self.closed_unheard.fetch_add(1, Relaxed);
+            self.hits.hit(Limit::ConnectionsOverflow);
             return Admission::Refused;
         } else if from_address > limits.max_per_address {
-            self.over_address.fetch_add(1, Relaxed);
+            self.hits.hit(Limit::ConnectionsPerAddress);
             ticket.is_overloaded = true;
         }
         Admission::Welcome(ticket)
-    }
-
-    pub(super) fn stalled(&self) {
-        self.stalled.fetch_add(1, Relaxed);
-    }
-
-    pub(super) fn accept_failed(&self) {
-        self.accept_failed.fetch_add(1, Relaxed);
     }
 
     /// How many connections there are from this address now, this one included; loopback addresses are not counted.

@@ -13,21 +13,21 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::admission::ServerStats;
+use crate::limit::{Limit, LimitHits};
 
 /// A stream that fails when a write has been waiting too long.
 #[derive(Debug)]
 pub(super) struct StallGuard<S> {
     inner: S,
     patience: Duration,
-    stats: Arc<ServerStats>,
+    hits: Arc<LimitHits>,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> StallGuard<S> {
-    pub(super) fn new(inner: S, patience: Duration, stats: Arc<ServerStats>) -> Self {
-        Self { inner, patience, stats, waiting: None }
+    pub(super) fn new(inner: S, patience: Duration, hits: Arc<LimitHits>) -> Self {
+        Self { inner, patience, hits, waiting: None }
     }
 
     /// Passes on what a write came to; while it waits, the time runs.
@@ -38,7 +38,7 @@ impl<S> StallGuard<S> {
         }
         let patience = self.patience;
         ready!(self.waiting.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(cx));
-        self.stats.stalled();
+        self.hits.hit(Limit::Stall);
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")))
     }
 }
@@ -91,8 +91,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let (near, mut far) = tokio::io::duplex(16);
-        let stats = Arc::<ServerStats>::default();
-        let mut guard = StallGuard::new(near, Duration::from_secs(60), stats.clone());
+        let hits = Arc::<LimitHits>::default();
+        let mut guard = StallGuard::new(near, Duration::from_secs(60), hits.clone());
         let slow = tokio::spawn(async move {
             let mut taken = [0; 8];
             for _ in 0..4 {
@@ -105,6 +105,6 @@ mod tests {
         let _far = slow.await.unwrap();
         let error = guard.write_all(&[2; 40]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(stats.read().refused[3], ("stall", 1));
+        assert!(hits.read().contains(&(Limit::Stall, 1)));
     }
 }

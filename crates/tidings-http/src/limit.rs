@@ -1,0 +1,84 @@
+//! The limits that a stranger can run into, and how often each was.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A limit of the server or of a front. The hub counts its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Setting `limits.connections`.
+    Connections,
+    /// Setting `limits.connections_per_address`.
+    ConnectionsPerAddress,
+    /// So many connections beyond these two that they are closed without a word.
+    ConnectionsOverflow,
+    /// The system's limit of open files.
+    OpenFiles,
+    /// Setting `limits.head`.
+    Head,
+    /// Setting `limits.head_time`.
+    HeadTime,
+    /// Setting `limits.body`.
+    Body,
+    /// Setting `limits.body_time`.
+    BodyTime,
+    /// Setting `limits.stall`.
+    Stall,
+}
+
+impl Limit {
+    /// Every limit, in the order of the counters.
+    pub const ALL: [Self; 9] = [
+        Self::Connections,
+        Self::ConnectionsPerAddress,
+        Self::ConnectionsOverflow,
+        Self::OpenFiles,
+        Self::Head,
+        Self::HeadTime,
+        Self::Body,
+        Self::BodyTime,
+        Self::Stall,
+    ];
+
+    /// The metric's label: the setting's name where there is one.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::ConnectionsPerAddress => "connections_per_address",
+            Self::ConnectionsOverflow => "connections_overflow",
+            Self::OpenFiles => "open_files",
+            Self::Head => "head",
+            Self::HeadTime => "head_time",
+            Self::Body => "body",
+            Self::BodyTime => "body_time",
+            Self::Stall => "stall",
+        }
+    }
+}
+
+/// How often each limit refused or cut something.
+#[derive(Debug, Default)]
+pub struct LimitHits([AtomicU64; Limit::ALL.len()]);
+
+impl LimitHits {
+    pub(crate) fn hit(&self, limit: Limit) {
+        self.0[limit as usize].fetch_add(1, Relaxed);
+    }
+
+    /// A reading.
+    pub fn read(&self) -> [(Limit, u64); Limit::ALL.len()] {
+        Limit::ALL.map(|limit| (limit, self.0[limit as usize].load(Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_has_its_own_counter() {
+        let hits = LimitHits::default();
+        Limit::ALL.iter().for_each(|&limit| hits.hit(limit));
+        assert!(hits.read().iter().all(|(_, count)| *count == 1));
+    }
+}
