@@ -96,6 +96,12 @@ impl Selection {
         self.all
     }
 
+    /// Whether exact topics are all that is asked for, so that topics can be looked up instead of matched. Also true
+    /// when nothing is asked for.
+    pub fn is_exact(&self) -> bool {
+        !self.all && self.patterns.is_empty()
+    }
+
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
         !self.all && self.topics.is_empty() && self.patterns.is_empty()
@@ -198,5 +204,15 @@ mod tests {
         assert_eq!(Selection::from_iter([exact.clone(), Selector::All]), Selection::all());
         assert_eq!(Selection::from_iter([exact, stars]), Selection::all());
         assert!(Selection::default().is_empty());
+    }
+
+    #[test]
+    fn exact_is_what_has_neither_patterns_nor_all() {
+        let topic = Topic::new("a").unwrap();
+        let pattern = Selector::Pattern(Pattern::new("a.*").unwrap());
+        assert!(Selection::topic(topic.clone()).is_exact());
+        assert!(Selection::default().is_exact());
+        assert!(!Selection::from_iter([Selector::Exact(topic), pattern]).is_exact());
+        assert!(!Selection::all().is_exact());
     }
 }

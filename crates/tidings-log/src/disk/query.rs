@@ -40,7 +40,7 @@ pub(crate) fn is_near(shared: &Shared, from: u64, selection: &Selection) -> bool
     /// Entries whose topics may be matched one by one.
     const FEW: u64 = 1024;
     let state = read(&shared.state);
-    let looked_up = !selection.is_all() && selection.patterns().is_empty() && selection.topics().len() <= 64;
+    let looked_up = selection.is_exact() && selection.topics().len() <= 64;
     let in_memory = state.tail.front().is_none_or(|first| first.position.offset <= from);
     from >= state.next() || in_memory && (looked_up || state.next() - from <= FEW)
 }
@@ -65,7 +65,7 @@ pub(crate) fn plan(shared: &Shared, from: u64, selection: &Selection, limit: Rea
         let index = state.segment_of(plan.next);
         let start = (plan.next - index.first()) as u32;
         let selected = select(index, start..index.count(), selection, &mut floors, cap);
-        if selection.is_all() || !selection.patterns().is_empty() {
+        if !selection.is_exact() {
             scanned += selected.end - start;
         }
         for place in selected.places {
@@ -163,8 +163,7 @@ pub(crate) fn newest(shared: &Shared, selection: &Selection, count: usize) -> u6
         }
         let index = state.segment_of(end - 1);
         let to = (end - index.first()) as u32;
-        let looked_up = !selection.is_all() && selection.patterns().is_empty();
-        let from = if looked_up { 0 } else { to.saturating_sub(MAX_SCAN) };
+        let from = if selection.is_exact() { 0 } else { to.saturating_sub(MAX_SCAN) };
         let places = select(index, from..to, selection, &mut floors, usize::MAX).places;
         let first = places.len().saturating_sub(left);
         left -= places.len() - first;

@@ -32,10 +32,10 @@ pub(crate) fn select<'a>(
         let end = range.end.min(range.start.saturating_add(u32::try_from(cap).unwrap_or(u32::MAX)));
         return Selected { places: (range.start..end).collect(), end, gap: None };
     }
-    if selection.is_all() || !selection.patterns().is_empty() {
-        scan(index, range, selection, floors, cap)
-    } else {
+    if selection.is_exact() {
         look_up(index, range, selection.topics(), floors, cap)
+    } else {
+        scan(index, range, selection, floors, cap)
     }
 }
 

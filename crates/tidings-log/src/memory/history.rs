@@ -145,7 +145,7 @@ impl History {
         let mut gap = from < self.oldest;
         let mut builder = PageBuilder::new(limit);
         let mut next = start.max(self.next());
-        if selection.topics().len() == 1 && selection.patterns().is_empty() {
+        if selection.is_exact() && selection.topics().len() == 1 {
             let topic = &selection.topics()[0];
             let floor = self.floor(topic);
             let offsets = self.topics.get(topic);
@@ -226,7 +226,7 @@ impl History {
         &'a self,
         selection: &'a Selection,
     ) -> Box<dyn Iterator<Item = (&'a Topic, &'a VecDeque<u64>)> + 'a> {
-        match !selection.is_all() && selection.patterns().is_empty() {
+        match selection.is_exact() {
             true => Box::new(selection.topics().iter().filter_map(|topic| self.topics.get_key_value(topic))),
             false => Box::new(self.topics.iter().filter(|(topic, _)| selection.matches(topic))),
         }
