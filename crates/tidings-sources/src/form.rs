@@ -20,6 +20,15 @@ pub(crate) struct Form {
     private: bool,
 }
 
+/// The keys about a form, which every kind of source has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FormKeys<'a> {
+    pub(crate) event: Option<&'a str>,
+    pub(crate) template: Option<&'a str>,
+    pub(crate) timezone: Option<&'a str>,
+    pub(crate) private: bool,
+}
+
 /// What one publication is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Input<'a> {
@@ -34,16 +43,11 @@ pub(crate) fn offset(timezone: Option<&str>) -> Result<Offset, InvalidSourceReas
 }
 
 impl Form {
-    pub(crate) fn new(
-        event: Option<&str>,
-        template: Option<&str>,
-        offers: Offers,
-        timezone: Option<&str>,
-        private: bool,
-    ) -> Result<Self, InvalidSourceReason> {
-        let offset = offset(timezone)?;
-        let template = template.map(|text| Template::new(text, offers, offset)).transpose()?;
-        let form = Self { event: event.map(Box::from), template, private };
+    /// Checks the keys. `offers` is what a template of this kind of source may ask for.
+    pub(crate) fn new(keys: FormKeys<'_>, offers: Offers) -> Result<Self, InvalidSourceReason> {
+        let offset = offset(keys.timezone)?;
+        let template = keys.template.map(|text| Template::new(text, offers, offset)).transpose()?;
+        let form = Self { event: keys.event.map(Box::from), template, private: keys.private };
         // The hub's own rules for an event type, tried on a topic that is sure to be one.
         form.publication(Topic::new("check")?, Vec::new()).check()?;
         Ok(form)
@@ -86,7 +90,8 @@ mod tests {
 
     #[test]
     fn without_a_template_data_is_untouched() {
-        let form = Form::new(Some("update"), None, Offers::Message, None, true).unwrap();
+        let keys = FormKeys { event: Some("update"), private: true, ..FormKeys::default() };
+        let form = Form::new(keys, Offers::Message).unwrap();
         let data = "{\"a\":{},\"b\":1.0}\r\nline 2\n 北".as_bytes();
         let (publication, altered) = make(&form, data);
         assert_eq!(publication.data, data);
@@ -97,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_not_utf8_is_replaced_and_reported() {
-        let form = Form::new(None, None, Offers::Message, None, false).unwrap();
+        let form = Form::new(FormKeys::default(), Offers::Message).unwrap();
         let (publication, altered) = make(&form, b"caf\xe9!");
         assert_eq!(publication.data, "caf\u{fffd}!");
         assert_eq!(altered, 1);
@@ -105,7 +110,8 @@ mod tests {
 
     #[test]
     fn the_hubs_own_event_types_are_refused() {
-        let error = Form::new(Some("tidings.reset"), None, Offers::Time, None, false).unwrap_err();
+        let keys = FormKeys { event: Some("tidings.reset"), ..FormKeys::default() };
+        let error = Form::new(keys, Offers::Time).unwrap_err();
         assert!(matches!(error, InvalidSourceReason::Event(_)), "{error}");
     }
 }

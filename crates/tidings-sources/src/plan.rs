@@ -7,7 +7,7 @@ use crate::{
     clock, command,
     config::{ClockConfig, CommandConfig, HttpPollConfig, RedisConfig, SourceConfig},
     duration::HumanDuration,
-    form::{Form, offset},
+    form::{Form, FormKeys, offset},
     http_poll,
     invalid::{InvalidSource, InvalidSourceReason},
     outbox::{Limits, WhenFull},
@@ -93,25 +93,24 @@ impl Plan {
 }
 
 fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
-    let timezone = config.timezone.as_deref();
-    let form = |private| {
-        Form::new(config.event.as_deref(), config.template.as_deref(), Offers::Message, timezone, private)
+    let keys = FormKeys {
+        event: config.event.as_deref(),
+        template: config.template.as_deref(),
+        timezone: config.timezone.as_deref(),
+        private: config.private,
     };
+    let prefixes = redis::Prefixes::new(&config.strip_prefixes)?;
     let topics = config.topics.iter().map(|(channel, topic)| Ok((channel.clone(), Topic::new(topic)?)));
     Ok(Plan::Redis(Box::new(redis::Plan {
         server: redis::Server::new(config.url.expose(), config.ca_file.as_deref())?,
-        subscriptions: redis::Subscriptions::new(
-            &config.channels,
-            &config.patterns,
-            &redis::Prefixes::new(&config.strip_prefixes)?,
-        )?,
+        subscriptions: redis::Subscriptions::new(&config.channels, &config.patterns, &prefixes)?,
         router: redis::Router {
-            prefixes: redis::Prefixes::new(&config.strip_prefixes)?,
+            prefixes,
             channels: config.channels.iter().cloned().collect(),
             topics: topics.collect::<Result<_, InvalidSourceReason>>()?,
             topic: config.topic.as_deref().map(Topic::new).transpose()?,
-            form: form(config.private)?,
-            private_form: form(true)?,
+            form: Form::new(keys, Offers::Message)?,
+            private_form: Form::new(FormKeys { private: true, ..keys }, Offers::Message)?,
         },
         timeout: short("timeout", config.timeout)?,
         ping_every: short("ping_every", config.ping_every)?,
@@ -122,6 +121,12 @@ fn http_poll_plan(config: &HttpPollConfig) -> Result<Plan, InvalidSourceReason> 
     if config.max_body.0 == 0 {
         return Err(InvalidSourceReason::Size("max_body"));
     }
+    let keys = FormKeys {
+        event: config.event.as_deref(),
+        template: config.template.as_deref(),
+        timezone: config.timezone.as_deref(),
+        private: config.private,
+    };
     let headers = config
         .headers
         .iter()
@@ -137,13 +142,7 @@ fn http_poll_plan(config: &HttpPollConfig) -> Result<Plan, InvalidSourceReason> 
         )?,
         every: interval(config.every)?,
         only_changes: config.only_changes,
-        form: Form::new(
-            config.event.as_deref(),
-            config.template.as_deref(),
-            Offers::Data,
-            config.timezone.as_deref(),
-            config.private,
-        )?,
+        form: Form::new(keys, Offers::Data)?,
     }))
 }
 
@@ -155,34 +154,33 @@ fn command_plan(config: &CommandConfig) -> Result<Plan, InvalidSourceReason> {
     if program.is_empty() {
         return Err(InvalidSourceReason::NoProgram);
     }
+    let keys = FormKeys {
+        event: config.event.as_deref(),
+        template: config.template.as_deref(),
+        timezone: config.timezone.as_deref(),
+        private: config.private,
+    };
     Ok(Plan::Command(command::Plan {
         topic: Topic::new(&config.topic)?,
         program: program.clone(),
         arguments: arguments.to_vec(),
         max_line: config.max_line.as_len(),
-        form: Form::new(
-            config.event.as_deref(),
-            config.template.as_deref(),
-            Offers::Data,
-            config.timezone.as_deref(),
-            config.private,
-        )?,
+        form: Form::new(keys, Offers::Data)?,
     }))
 }
 
 fn clock_plan(config: &ClockConfig) -> Result<Plan, InvalidSourceReason> {
-    let timezone = config.timezone.as_deref();
+    let keys = FormKeys {
+        event: config.event.as_deref(),
+        template: Some(&config.template),
+        timezone: config.timezone.as_deref(),
+        private: config.private,
+    };
     Ok(Plan::Clock(clock::Plan {
         topic: Topic::new(&config.topic)?,
         every: interval(config.every)?,
-        offset: offset(timezone)?,
-        form: Form::new(
-            config.event.as_deref(),
-            Some(&config.template),
-            Offers::Time,
-            timezone,
-            config.private,
-        )?,
+        offset: offset(keys.timezone)?,
+        form: Form::new(keys, Offers::Time)?,
     }))
 }
 

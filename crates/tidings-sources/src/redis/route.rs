@@ -71,10 +71,13 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::Offers;
+    use crate::{form::FormKeys, template::Offers};
 
     fn router(channels: &[&str], topics: &[(&str, &str)], topic: Option<&str>) -> Router {
-        let form = |private| Form::new(None, None, Offers::Message, None, private).unwrap();
+        let form = |private| {
+            let keys = FormKeys { private, ..FormKeys::default() };
+            Form::new(keys, Offers::Message).unwrap()
+        };
         Router {
             prefixes: Prefixes::new(&["*_database_".to_owned()]).unwrap(),
             channels: channels.iter().map(|&channel| channel.to_owned()).collect(),
