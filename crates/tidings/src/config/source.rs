@@ -13,6 +13,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<SourceConfig> {
         section.take_all(None);
         return None;
     };
+    let url_key = if url.is_some() { "url_file" } else { "url" };
     let value = section.take_all(url.map(|url| ("url", url)));
     match SourceConfig::deserialize(value.into_deserializer()) {
         Ok(source) => match source.check() {
@@ -25,7 +26,12 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<SourceConfig> {
         Err(error) => {
             let message = error.message().trim_end();
             match unknown(message) {
-                Some((what, name, known)) => {
+                Some((what, name, mut known)) => {
+                    if let Some(url) = known.iter().position(|key| *key == "url") {
+                        known.insert(url + 1, "url_file");
+                    }
+                    // The reader knows no url, and the file has none.
+                    let name = if name == "url" { url_key } else { name };
                     let advice = match nearest(name, known.iter().copied()) {
                         Some(meant) => format!("did you mean `{meant}`?"),
                         None => format!("there are {}", known.join(", ")),
@@ -33,6 +39,8 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<SourceConfig> {
                     let key = if what == "kind" { what } else { name };
                     section.reject_at(key, format!("unknown {what} `{name}` in [[source]]: {advice}"));
                 }
+                None if message == "missing field `url`" => section
+                    .reject_all("it has no url: give it one, or url_file, which names a file that holds it"),
                 None => section.reject_all(message),
             }
             None

@@ -225,7 +225,10 @@ fn values_that_make_no_sense_are_named_with_their_place() {
         ("[stream]\nretry = '1us'", "stream.retry: it is not a whole number of milliseconds"),
         ("[logs]\nlevel = 'inof'", "logs.level: \"inof\" is not a log level"),
         ("[[source]]\nkind = 'redis'\nurl = 'redis://h'", "t.toml:1: [[source]]: source"),
-        ("[[source]]\nkind = 'redis'\nchannels = ['a']", "t.toml:1: [[source]]: missing field `url`"),
+        (
+            "[[source]]\nkind = 'redis'\nchannels = ['a']",
+            "t.toml:1: [[source]]: it has no url: give it one, or url_file",
+        ),
         ("a = [", "t.toml:1: "),
         ("data = 'a'\ndata = 'b'", "t.toml:2: duplicate key"),
     ] {
@@ -263,4 +266,18 @@ fn a_url_can_come_from_a_file() {
     assert_eq!(error.lines().count(), 1, "{error}");
     let error = source("'\nurl = 'redis://h'").unwrap_err();
     assert!(error.contains("give url or url_file, not both"), "{error}");
+
+    for (text, says) in [
+        (
+            "kind = 'redis'\nurl_fiel = 'x'",
+            "t.toml:3: unknown key `url_fiel` in [[source]]: did you mean `url_file`?",
+        ),
+        (
+            &format!("kind = 'clock'\ntopic = 'a'\nurl_file = '{}'", path.display()),
+            "t.toml:4: unknown key `url_file` in [[source]]: there are ",
+        ),
+    ] {
+        let error = problems(&format!("[[source]]\n{text}"), &[]);
+        assert!(error.starts_with(says) && !error.contains("hunter2"), "{error}");
+    }
 }
