@@ -34,7 +34,7 @@ use crate::{duration::HumanDuration, secret::Secret, size::ByteSize};
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SourceConfig {
@@ -55,7 +55,7 @@ pub enum SourceConfig {
 ///
 /// Messages are passed on byte for byte. An event stream is UTF-8, though: in a message that is not, each wrong
 /// sequence of bytes becomes U+FFFD, which is counted, and warned about once. The same holds for all other sources.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
     /// What logs and metrics call the source. Default: `redis` and the server's address.
@@ -112,7 +112,7 @@ pub struct RedisConfig {
 }
 
 /// `kind = "http_poll"`: asks a URL at regular intervals and publishes the answer. Answers other than 2xx are failures.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpPollConfig {
     /// What logs and metrics call the source. Default: `http_poll` and the topic.
@@ -155,7 +155,7 @@ pub struct HttpPollConfig {
 /// The program is started again, after a growing pause, whenever it ends (closes its output). Its standard error goes
 /// to the log. While the hub cannot take more the program's writes block. When the hub stops, the program and what it
 /// has started (its process group) are sent SIGTERM, and SIGKILL a second later.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommandConfig {
     /// What logs and metrics call the source. Default: `command` and the program's name.
@@ -181,7 +181,7 @@ pub struct CommandConfig {
 }
 
 /// `kind = "clock"`: publishes the time at regular intervals.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClockConfig {
     /// What logs and metrics call the source. Default: `clock` and the topic.
