@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -23,6 +23,9 @@ pub(crate) struct BodyLimit<'a> {
 impl BodyLimit<'_> {
     /// The whole body.
     pub(crate) async fn read(self, mut body: Body) -> Result<Bytes, Problem> {
+        if body.size_hint().lower() > self.bytes.saturating_add(MAX_DRAIN) as u64 {
+            return Err(self.too_large());
+        }
         let read = async {
             let outcome = Limited::new(&mut body, self.bytes).collect().await;
             if outcome.as_ref().is_err_and(|error| error.is::<LengthLimitError>()) {
@@ -32,13 +35,7 @@ impl BodyLimit<'_> {
         };
         match tokio::time::timeout(self.time, read).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                self.hits.hit(Limit::Body);
-                Err(Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    format!("the body is larger than the {} bytes allowed (setting limits.body)", self.bytes),
-                ))
-            }
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(self.too_large()),
             Ok(Err(error)) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
             Err(_) => {
                 self.hits.hit(Limit::BodyTime);
@@ -48,6 +45,16 @@ impl BodyLimit<'_> {
                 ))
             }
         }
+    }
+}
+
+impl BodyLimit<'_> {
+    fn too_large(&self) -> Problem {
+        self.hits.hit(Limit::Body);
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than the {} bytes allowed (setting limits.body)", self.bytes),
+        )
     }
 }
 

@@ -30,6 +30,10 @@ pub(crate) async fn guard(
 
 impl Guard {
     fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        // Two would be one for a proxy and another for us (RFC 9112, section 3.2).
+        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+            return Err(Problem::bad_request("the request names more than one Host"));
+        }
         // HTTP/2 has the host in the request line; in HTTP/1.1 a request line with a host wins over the header.
         let host = uri.authority().map(Authority::as_str).or_else(|| text(headers, header::HOST));
         let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else {

@@ -61,7 +61,8 @@ struct Native {
     settings: Arc<NativeSettings>,
 }
 
-/// The native front's subscribe and publish routes, to be merged into any axum application.
+/// The native front's subscribe and publish routes, to be merged into any axum application. Whoever reaches them may
+/// publish and subscribe: [`app`](crate::app()) keeps other machines and sites off them.
 pub fn native(hub: Hub, settings: NativeSettings) -> Router {
     let state = Native { hub, settings: Arc::new(settings) };
     Router::new()

@@ -148,8 +148,9 @@ async fn connection(
 ) -> Result<(), Error> {
     let Acceptor { router, limits, stats, closing } = acceptor;
     stream.set_nodelay(true)?;
-    // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour.
-    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall))?;
+    // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour. Twice the time
+    // that a stalled peer is given, so that the stall guard, which counts them, comes first.
+    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall.saturating_mul(2)))?;
     let is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)).await??;
     let is_last = Notify::new();
     let service = service_fn(|mut request: Request<Incoming>| {

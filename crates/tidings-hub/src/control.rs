@@ -1,9 +1,11 @@
-//! What the hub itself says in a stream: frames that are not events of the log and so never carry an id (an id would
-//! move the browser's cursor, and the next resume would miss what it skipped).
+//! What the hub itself says in a stream. Its events never carry an id (an id would move the browser's cursor, and the
+//! next resume would miss what it skipped); what moves the cursor on purpose is no event.
 
 use bytes::{Bytes, BytesMut};
 use serde_json::json;
 use tidings_stream::Frame;
+
+use crate::{position::Position, publication::EARLIEST};
 
 /// A comment without the blank line after it: keeps proxies and half-open connections honest, and no client ever
 /// takes it for an event.
@@ -33,6 +35,15 @@ pub(crate) fn reset(reason: ResetReason, oldest: Option<&str>) -> Bytes {
     control("tidings.reset", &json!({ "reason": reason.as_str(), "oldest": oldest }).to_string())
 }
 
+/// Gives the browser a cursor before its first event: an `id` field without data, which fires nothing (WHATWG HTML,
+/// "Interpreting an event stream", dispatch, steps 1 and 2). Without one, a browser that loses the connection before
+/// its first event comes back without a cursor, and never learns of what was published meanwhile. A position is given
+/// and not the event's own id, which belongs to a topic that the subscriber may not know.
+pub(crate) fn cursor(last: Option<Position>) -> Bytes {
+    let id = last.map_or_else(|| EARLIEST.to_owned(), |last| last.to_string());
+    encode(Frame { id: Some(&id), ..Frame::default() })
+}
+
 /// Tells the browser to come back in `ms` milliseconds. Fires no event.
 pub(crate) fn retry(ms: u64) -> Bytes {
     encode(Frame { retry: Some(ms), ..Frame::default() })
@@ -54,6 +65,7 @@ fn encode(frame: Frame<'_>) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Epoch;
 
     #[test]
     fn control_frames_have_no_id() {
@@ -66,5 +78,12 @@ mod tests {
             "event: tidings.reset\ndata: {\"oldest\":null,\"reason\":\"unknown\"}\n\n"
         );
         assert_eq!(retry(1500), "retry: 1500\n\n");
+    }
+
+    #[test]
+    fn a_cursor_is_no_event() {
+        let last = Position { epoch: Epoch::new(1), offset: 7 };
+        assert_eq!(cursor(Some(last)), "id: 0000000000001-7\n\n");
+        assert_eq!(cursor(None), "id: earliest\n\n");
     }
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use crate::{
     batch::Batch,
-    control::{HEARTBEAT, ResetReason, reset},
+    control::{self, HEARTBEAT, ResetReason, reset},
     log::{AppendError, Entry, Follower, Log, Lookup, ReadError, TopicSummary},
     pipe::pipe,
     position::Position,
@@ -212,9 +212,21 @@ impl Hub {
         // The comment makes the stream's first bytes leave at once, so that nothing in between waits for more.
         let mut prelude = vec![HEARTBEAT, prelude];
         let (cursor, kept_to) = match start {
-            Start::Live => (log.status().next, 0),
+            Start::Live => {
+                let status = log.status();
+                prelude.push(control::cursor(status.last));
+                (status.next, 0)
+            }
             Start::Earliest => (0, log.status().next),
-            Start::Newest(count) => (log.newest(selection.clone(), count).await?, log.status().next),
+            Start::Newest(count) => {
+                let before = log.status();
+                let cursor = log.newest(selection.clone(), count).await?;
+                if cursor >= before.next {
+                    // Nothing of it is kept: it begins like a live one.
+                    prelude.push(control::cursor(before.last));
+                }
+                (cursor, log.status().next)
+            }
             Start::After(id) => {
                 let reason = match log.find(id).await? {
                     Lookup::After(offset) => Ok(offset),
@@ -339,5 +351,5 @@ fn merge(kept: Vec<TopicSummary>, heard: Vec<Topic>, limit: usize) -> Vec<LiveTo
 
 /// A subscription's first bytes, for a stream that ends at once: a comment and the time to come back.
 pub fn come_back(retry_ms: u64) -> Bytes {
-    [HEARTBEAT, crate::control::retry(retry_ms)].concat().into()
+    [HEARTBEAT, control::retry(retry_ms)].concat().into()
 }

@@ -58,7 +58,7 @@ pub use log::{
 };
 pub use position::{Epoch, NotAPosition, Position};
 pub use publication::{
-    CONTROL_PREFIX, InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, MAX_RETRY_MS,
+    CONTROL_PREFIX, EARLIEST, InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, MAX_RETRY_MS,
     MAX_TOPICS_PER_EVENT, Publication, RESERVED_IDS,
 };
 pub use selector::{Pattern, Selection, Selector};

@@ -99,6 +99,8 @@ pub struct LogStatus {
     pub oldest: u64,
     /// The offset that the next event will get: everything below is durable and readable.
     pub next: u64,
+    /// Where the newest event stands, kept or not; `None` before the first.
+    pub last: Option<Position>,
     /// The id of the newest event kept, if there is one.
     pub last_id: Option<String>,
     /// The id of the oldest event kept, if there is one.

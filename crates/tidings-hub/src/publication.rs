@@ -17,8 +17,10 @@ pub const MAX_TOPICS_PER_EVENT: usize = 100;
 pub const MAX_RETRY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Event types with this prefix are the hub's own control events, which no publisher can forge.
 pub const CONTROL_PREFIX: &str = "tidings.";
+/// Where a cursor stands, this means the beginning of what is kept.
+pub const EARLIEST: &str = "earliest";
 /// Words that mean a place in the history where a cursor stands, so that no event's id can be one of them.
-pub const RESERVED_IDS: [&str; 2] = ["earliest", "latest"];
+pub const RESERVED_IDS: [&str; 2] = [EARLIEST, "latest"];
 
 /// One event, the topics it is for, and whether it is private. [`Publication::check`] says what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use axum::{
     response::Html,
     routing::{get, post},
 };
-use tidings_http::{NativeSettings, native};
+use tidings_http::{Access, NativeSettings, native};
 use tidings_hub::{Hub, Publication, Settings, Topic};
 use tidings_log::{Memory, Retention};
 
@@ -34,6 +34,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/orders/{number}", post(order))
         .with_state(hub.clone())
         .merge(native(hub, NativeSettings::new(Topic::new("messages")?)));
+    // Everybody may publish here: only this machine, then, and no page of another site that is open on it.
+    let app = tidings_http::app(app, &Access { origins: Vec::new(), loopback_only: true });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app).await?;
     Ok(())

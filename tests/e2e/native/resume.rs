@@ -1,7 +1,7 @@
 //! Where a subscription begins: cursors in their spellings, `earliest`, `last=N`, and what is said when history is gone.
 
 use serde_json::{Value, json};
-use tidings_stream::Event;
+use tidings_stream::{Event, Item};
 
 use crate::support::{Hub, Listener, wait_for, wait_until};
 
@@ -186,4 +186,27 @@ fn resuming_in_the_middle_of_publishing_has_no_seam() {
             assert_eq!(subscriber.join().unwrap(), expected);
         }
     });
+}
+
+/// Its stream has begun with a cursor, so that it is told what came while it was away, though it had no event yet.
+#[test]
+fn who_loses_the_connection_before_the_first_event_misses_nothing() {
+    let hub = Hub::start();
+    let cursor_of = |listener: &mut Listener| loop {
+        match listener.next().unwrap() {
+            Some(Item::LastId(id)) => break id,
+            other => assert!(matches!(other, Some(Item::Comment(_))), "{other:?}"),
+        }
+    };
+    for (round, query) in ["topic=quiet", "topic=quiet&last=5", "topic=quiet"].into_iter().enumerate() {
+        let topic = format!("quiet{round}");
+        let query = query.replace("quiet", &topic);
+        let cursor = cursor_of(&mut hub.listen(&query));
+        hub.publish("other", "x");
+        hub.publish(&topic, "missed");
+        assert_eq!(Listener::open(hub.address, &query, &cursor).unwrap().event().data, "missed");
+    }
+    // It says a place, not the id of an event that the subscriber may not know.
+    hub.request("POST", "/topics/other?id=secret", &[], b"x").receipt();
+    assert!(!cursor_of(&mut hub.listen("topic=a")).contains("secret"));
 }

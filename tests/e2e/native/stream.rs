@@ -1,6 +1,7 @@
 //! `GET /events`: the head, the first bytes, and how events stand on the wire.
 
 use serde_json::json;
+use tidings_stream::Item;
 
 use crate::support::{Connection, Hub, Listener, item};
 
@@ -27,7 +28,7 @@ fn head_and_a_comment_come_at_once_and_nothing_else_until_there_is_an_event() {
         assert_eq!(listener.head.line, "HTTP/1.1 200 OK");
         assert_eq!(headers_without_date(&listener), HEADERS, "{target}");
         assert!(listener.head.header("date").is_some());
-        assert_eq!(listener.bytes_to(":\n"), ":\n", "{target}");
+        assert_eq!(listener.bytes_to("\n\n"), ":\nid: earliest\n\n", "{target}");
     }
 }
 
@@ -35,7 +36,7 @@ fn head_and_a_comment_come_at_once_and_nothing_else_until_there_is_an_event() {
 fn an_event_stands_on_the_wire_as_the_standard_has_it() {
     let hub = Hub::start();
     let mut listener = hub.listen("topic=a");
-    assert_eq!(listener.bytes_to(":\n"), ":\n");
+    assert_eq!(listener.bytes_to("\n\n"), ":\nid: earliest\n\n");
     let receipt = hub.publish("a", "x");
     let id = receipt["id"].as_str().unwrap();
     assert_eq!(listener.bytes_to("\n\n"), format!("id: {id}\ndata: x\n\n"));
@@ -109,7 +110,7 @@ fn a_stream_begins_with_the_configured_retry_and_greeting() {
     assert_eq!(listener.bytes_to("聊天\n\n"), expected);
     let receipt = hub.publish("chat.1", "x");
     let id = receipt["id"].as_str().unwrap();
-    assert_eq!(listener.next().unwrap(), Some(item(id, "message", "x")));
+    assert_eq!(Item::Event(listener.event()), item(id, "message", "x"));
     // Who comes back has been greeted.
     let mut back = Listener::open(hub.address, "topic=chat.1", id).unwrap();
     hub.publish("chat.1", "y");
@@ -120,7 +121,7 @@ fn a_stream_begins_with_the_configured_retry_and_greeting() {
 fn silence_is_filled_with_comments() {
     let hub = Hub::configured("[stream]\nheartbeat = '100ms'");
     let mut listener = hub.listen("topic=a");
-    assert_eq!(listener.bytes_to(":\n:\n:\n"), ":\n:\n:\n");
+    assert_eq!(listener.bytes_to("\n:\n:\n"), ":\nid: earliest\n\n:\n:\n");
     hub.publish("a", "x");
     assert_eq!(listener.event().data, "x");
 }
@@ -166,7 +167,7 @@ fn http_1_0_gets_bare_bytes_to_the_end_of_the_connection() {
     assert_eq!(listener.head.status, 200);
     assert_eq!(listener.head.header("content-type"), Some("text/event-stream"));
     assert_eq!(listener.head.header("transfer-encoding"), None);
-    assert_eq!(listener.bytes_to(":\n"), ":\n");
+    assert_eq!(listener.bytes_to("\n\n"), ":\nid: earliest\n\n");
     let receipt = hub.publish("a", "x");
     let id = receipt["id"].as_str().unwrap();
     assert_eq!(listener.bytes_to("\n\n"), format!("id: {id}\ndata: x\n\n"));

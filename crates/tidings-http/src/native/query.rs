@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use tidings_hub::{Pattern, Selection, Selector, Start, Topic};
+use tidings_hub::{EARLIEST, Pattern, Selection, Selector, Start, Topic};
 
 use super::form;
 use crate::problem::Problem;
@@ -13,8 +13,6 @@ use crate::problem::Problem;
 const CURSOR_PARAMETERS: [&str; 4] = ["last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"];
 /// The header that carries a cursor (WHATWG HTML, "The Last-Event-ID header").
 const CURSOR_HEADER: &str = "last-event-id";
-/// The cursor that means all that is kept.
-const EARLIEST: &str = "earliest";
 /// The most that `last` may ask for.
 const MAX_LAST: usize = 100_000;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use tidings_hub::{Selection, Start, SubscribeError, Subscription};
+use tidings_hub::{EARLIEST, Position, Selection, Start, SubscribeError, Subscription};
 use tidings_stream::{Decoder, Item};
 
 use crate::{
@@ -57,9 +57,10 @@ impl Client {
         let mut connections = Vec::new();
         let mut last_id = String::new();
         loop {
-            let start = match last_id.is_empty() {
-                true => self.start.clone(),
-                false => Start::After(last_id.clone()),
+            let start = match last_id.as_str() {
+                "" => self.start.clone(),
+                EARLIEST => Start::Earliest,
+                id => Start::After(id.to_owned()),
             };
             let before = world.moment();
             let (hub, generation) = world.hub();
@@ -149,6 +150,16 @@ impl Raw {
                     other => return Err(format!("an unexpected comment: {other:?}")),
                 },
                 Item::Retry(ms) => retry = Some(*ms),
+                // The cursor of one who gets nothing at first: behind it is all that comes from its start on.
+                Item::LastId(id) if index == 2 => {
+                    let next = match id.as_str() {
+                        EARLIEST => 0,
+                        id => id.parse::<Position>().map_err(|error| error.to_string())?.offset + 1,
+                    };
+                    if !(connection.before.next..=connection.after.next).contains(&next) {
+                        return Err(format!("the cursor {id} for one who joined between {connection:?}"));
+                    }
+                }
                 Item::LastId(id) => return Err(format!("an id without an event: {id}")),
                 Item::Event(event) if event.event == "tidings.reset" => {
                     let body: serde_json::Value =

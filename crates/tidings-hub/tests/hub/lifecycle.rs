@@ -144,7 +144,7 @@ async fn a_dropped_hub_ends_its_threads_and_streams() {
     let mut streams = Vec::new();
     for _ in 0..4 {
         let mut stream = hub.subscribe(subscription(&["t"], Start::Live)).await.unwrap();
-        read_until(&mut stream, ":\n").await;
+        read_until(&mut stream, "\n\n").await;
         streams.push(stream);
     }
     // The log is held by the test, by the hub and by each of its threads.

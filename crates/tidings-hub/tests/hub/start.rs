@@ -135,7 +135,7 @@ async fn heartbeats_come_in_silence_only() {
     let hub = hub(Settings { heartbeat, ..settings(1) });
     let mut stream = hub.subscribe(subscription(&["t"], Start::Live)).await.unwrap();
     // The greeting, then two heartbeats, without a blank line: they dispatch nothing.
-    assert_eq!(read_until(&mut stream, ":\n:\n:\n").await, ":\n:\n:\n");
+    assert_eq!(read_until(&mut stream, "\n:\n:\n").await, ":\nid: earliest\n\n:\n:\n");
     let (mut text, mut number) = (String::new(), 0);
     while number < 60 {
         let begun = std::time::Instant::now();

@@ -192,6 +192,7 @@ impl State {
             epoch: self.epoch(),
             oldest: self.oldest(),
             next: self.next(),
+            last: self.next().checked_sub(1).map(|last| self.position(last)),
             last_id: self.tail.back().map(|entry| entry.id()),
             oldest_id: self.oldest_id.clone(),
             bytes: self.bytes(),

@@ -262,6 +262,7 @@ impl History {
             epoch: self.epoch,
             oldest: self.oldest,
             next: self.next(),
+            last: self.next().checked_sub(1).map(|offset| Position { epoch: self.epoch, offset }),
             last_id: self.slots.iter().rev().find_map(kept),
             oldest_id: self.slots.iter().find_map(kept),
             bytes: self.bytes,
