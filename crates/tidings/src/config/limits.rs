@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidings_hub::Settings;
+
 use super::{section::Section, value};
 
 /// The smallest head that hyper can be limited to.
@@ -35,6 +37,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        let hub = Settings::default();
         Self {
             body: 1 << 20,
             body_time: Duration::from_secs(30),
@@ -42,10 +45,10 @@ impl Default for Limits {
             head_time: Duration::from_secs(10),
             connections: 100_000,
             connections_per_address: 10_000,
-            topics_per_subscription: 100,
-            subscriber_bytes: 32 << 10,
-            page_bytes: 32 << 10,
-            stall: Duration::from_secs(60),
+            topics_per_subscription: hub.max_selectors,
+            subscriber_bytes: hub.subscriber_bytes,
+            page_bytes: hub.page_bytes,
+            stall: hub.stall,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_hub::MAX_RETRY_MS;
+use tidings_hub::{MAX_RETRY_MS, Settings};
 
 use super::{section::Section, value};
 
@@ -23,7 +23,7 @@ pub(crate) struct Stream {
 impl Default for Stream {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_secs(15),
+            heartbeat: Settings::default().heartbeat,
             retry: None,
             drain_window: Duration::from_secs(5),
             drain_time: Duration::from_secs(10),

@@ -119,6 +119,25 @@ fn the_documented_file_has_every_key_and_no_other() {
     assert_eq!(documented, known);
 }
 
+/// What stands in both places, because the types differ: a hub that is embedded is set up like one that is run.
+#[test]
+fn the_defaults_are_those_of_the_libraries() {
+    let Config { default_topic, log, history, limits, .. } = load("", &[]).unwrap();
+
+    let hub = tidings_hub::Settings::default();
+    assert_eq!(limits.connections as u64, hub.max_subscribers);
+
+    let native = tidings_http::NativeSettings::new(default_topic);
+    assert_eq!((limits.body, limits.body_time), (native.max_body, native.body_time));
+
+    let retention = tidings_log::Retention::default();
+    let kept = (Some(history.events), Some(history.age), Some(history.bytes));
+    assert_eq!(kept, (retention.events, retention.age, retention.bytes));
+
+    assert_eq!(log.durability, Durability::Always);
+    assert_eq!(tidings_log::Durability::default(), tidings_log::Durability::Always);
+}
+
 #[test]
 fn flags_go_over_variables_those_over_the_file() {
     let text = "listen = '127.0.0.1:1'\ndata = 'file'\ndefault_topic = 'file'\n[limits]\nbody = '2KiB'";
