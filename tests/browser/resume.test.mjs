@@ -130,3 +130,18 @@ test('a hub told to stop says goodbye with status 0, and its pages find it again
   await listener.receives(2)
   assert.deepEqual(await listener.data(), ['before', 'after'])
 })
+
+test('a page that had no event yet misses none when the hub is restarted', async (t) => {
+  const hub = await startHub(t)
+  const page = await openPage(t, hub.url + '/livez')
+  const listener = await listen(page, '/events?topic=quiet')
+  await listener.opens()
+
+  await hub.kill()
+  await hub.restart()
+  await hub.publish('quiet', 'published before the page is back')
+  await listener.opens(2)
+  await hub.publish('quiet', 'published after')
+  await listener.receives(2)
+  assert.deepEqual(await listener.data(), ['published before the page is back', 'published after'])
+})

@@ -5,10 +5,10 @@ use std::time::Duration;
 /// The longest wait after a first failure.
 const FIRST: Duration = Duration::from_millis(250);
 /// The longest wait after any number of failures: what came back is noticed within this time.
-const MOST: Duration = Duration::from_secs(30);
+const MOST: Duration = Duration::from_secs(5);
 
-/// Exponential back-off with jitter: the bound doubles with each failure in a row, from a quarter of a second to half
-/// a minute, and the wait is a random time between half the bound and the bound, so that many hubs that lost the same
+/// Exponential back-off with jitter: the bound doubles with each failure in a row, from a quarter of a second to
+/// five seconds, and the wait is a random time between half the bound and the bound, so that many hubs that lost the same
 /// server do not return to it in step.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
@@ -17,7 +17,7 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     /// What held at least this long had recovered, so that its next failure is a first one.
-    pub(crate) const RECOVERED: Duration = Duration::from_secs(10);
+    pub(crate) const RECOVERED: Duration = Duration::from_secs(2);
 
     pub(crate) fn new() -> Self {
         Self { bound: FIRST }
