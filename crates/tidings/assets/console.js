@@ -53,6 +53,8 @@ const picker = new Picker({
 
 const stats = watchStats({
   onStats: ({ open, demo }) => {
+    // An open hub has no keys, so there is no token that it could want.
+    byId('token-field').hidden = open;
     byId('demo-link').hidden = demo !== true;
     if (generation > 0) return;
     // Somebody who tries the hub out on their own machine wants to see whatever they publish, wherever. On a hub in
