@@ -181,6 +181,7 @@ fn who_does_not_read_costs_little_and_is_dropped() {
     assert_eq!(ended(&hub, "stalled") + ended(&hub, "left"), (SLEEPERS + 1) as f64);
     // Their connections, too, although their peers hold on to them.
     wait_until("their connections are closed", || hub.metric("tidings_connections") == 1.0);
+    assert_eq!(hub.metric("tidings_limit_hits_total{limit=\"stall\"}"), SLEEPERS as f64);
     let peak = peak_mib(&hub);
     eprintln!("{SLEEPERS} sleepers, {} MB published: peak {peak} MiB", (EVENTS * EVENT_BYTES) >> 20);
     assert!(peak < PEAK_MIB, "{peak} MiB");
