@@ -64,7 +64,7 @@ struct Found {
 struct LeftOver {
     table: String,
     key: String,
-    /// "unknown key `a` in [b]".
+    /// "unknown key `a` in `[b]`".
     unknown: String,
     place: Place,
 }
