@@ -50,9 +50,9 @@ pub struct Appended {
 /// Where reading goes on after a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// The event is known; reading goes on at this offset, the one behind it.
+    /// The event is known, or at least its place; reading goes on at this offset, the one behind it.
     After(u64),
-    /// The log held the event and has trimmed it; there may be a gap behind it.
+    /// The log held the event, and has trimmed it and more behind it.
     Expired,
     /// The log never held such an event, or can no longer tell.
     Unknown,

@@ -10,6 +10,7 @@ mod clock;
 pub mod disk;
 mod memory;
 mod page;
+mod place;
 mod queue;
 mod retention;
 mod sync;

@@ -137,11 +137,13 @@ impl Truth<'_> {
             Some(_) => "expired",
             None => "unknown",
         };
+        // A position is a place, good as long as nothing behind it has gone; an own id goes with its event.
+        let place = u64::from(position.is_some());
         match position.filter(|one| one.epoch == self.epoch).map(|one| one.offset).or_else(own) {
             // A client may know an id before its publisher has been answered, but never before it is in the log.
             Some(offset) if offset < connection.after.next => match offset {
-                _ if offset < connection.before.oldest => Found::Not(gone),
-                _ if offset >= connection.after.oldest => Found::At(offset + 1),
+                _ if offset + place < connection.before.oldest => Found::Not(gone),
+                _ if offset + place >= connection.after.oldest => Found::At(offset + 1),
                 _ => Found::Maybe(offset + 1),
             },
             _ => Found::Not("unknown"),

@@ -12,7 +12,7 @@ use super::{
     select::{MAX_SCAN, is_kept, select},
     state::{Floors, Shared},
 };
-use crate::sync::read;
+use crate::{place::behind, sync::read};
 
 /// How many topics one look at the list of them passes over.
 const MAX_TOPICS: usize = 8192;
@@ -110,15 +110,7 @@ fn find_position(shared: &Shared, position: Position) -> Lookup {
     if offset < state.lives[life].first || offset >= end {
         return Lookup::Unknown;
     }
-    if offset < state.oldest() {
-        return Lookup::Expired;
-    }
-    let index = state.segment_of(offset);
-    let place = (offset - index.first()) as u32;
-    match is_kept(index, place, &mut Floors::new(state, shared)) {
-        true => Lookup::After(offset + 1),
-        false => Lookup::Expired,
-    }
+    behind(offset, state.oldest())
 }
 
 /// The kept entries whose publisher-given id may be this one, newest first.

@@ -14,6 +14,7 @@ use tidings_hub::{
 use crate::{
     clock::{Clock, millis},
     page::{PageBuilder, memory_bytes},
+    place::behind,
     retention::Retention,
 };
 
@@ -195,12 +196,7 @@ impl History {
         if position.epoch != self.epoch || offset >= self.next() {
             return Lookup::Unknown;
         }
-        match self.entry(offset) {
-            Some(entry) if self.visible(offset, &entry.publication.topics, &Selection::all()) => {
-                Lookup::After(offset + 1)
-            }
-            _ => Lookup::Expired,
-        }
+        behind(offset, self.oldest)
     }
 
     pub(super) fn newest(&self, selection: &Selection, count: usize) -> u64 {
