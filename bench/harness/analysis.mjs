@@ -1,0 +1,44 @@
+// From single measurements to medians.
+
+import { METRICS } from './metrics.mjs'
+import { PEERS } from './peers.mjs'
+import { summarize } from './statistics.mjs'
+import { WORKS } from './works.mjs'
+
+/**
+ * Of each work that was measured, in the table's order: `{ work, options, rows, absent }`. A row is a peer with how
+ * many `rounds` it did, the `failures` among them, and of each metric `{ median, min, max, count }` as `values`. They
+ * are of the rounds that went well; where none did, of all, and the row is marked `broken`. `absent` are peers that
+ * have no row, with the reasons.
+ */
+export function analyse({ records, missing }) {
+  return WORKS.map((work) => {
+    const here = records.filter((record) => record.work === work.name)
+    const measured = PEERS.filter(({ name }) => here.some((record) => record.peer === name))
+    return {
+      work,
+      options: here[0]?.options,
+      rows: measured.map((peer) => row(work, peer, here.filter((record) => record.peer === peer.name))),
+      absent: absences(work, measured, missing),
+    }
+  }).filter(({ rows }) => rows.length > 0)
+}
+
+function row(work, peer, records) {
+  const well = records.filter(({ ok }) => ok)
+  const shown = well.length > 0 ? well : records
+  return {
+    peer,
+    rounds: records.length,
+    failures: records.filter(({ ok }) => !ok).map(({ failure }) => failure),
+    broken: well.length === 0,
+    values: Object.fromEntries(work.metrics.map((key) => [key, summarize(shown.map(METRICS[key].of))])),
+  }
+}
+
+function absences(work, measured, missing) {
+  const others = PEERS.filter((peer) => !measured.includes(peer) && peer.name !== 'tidings-memory')
+  const reason = ({ name }) => missing[name] ?? (work.peers.includes(name) ? 'was not asked for' : work.others)
+  const reasons = [...new Set(others.map(reason))]
+  return reasons.map((text) => ({ reason: text, peers: others.filter((peer) => reason(peer) === text) }))
+}

@@ -1,0 +1,104 @@
+// bench/run: every work, every round, every peer in turn.
+
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { execute, ROOT } from '../execute.mjs'
+import { describeMachine } from '../machine.mjs'
+import { measure } from '../measure.mjs'
+import { METRICS } from '../metrics.mjs'
+import { parseOptions, USAGE } from '../options.mjs'
+import { preparePeers } from '../peers.mjs'
+import { openFiles } from '../process.mjs'
+import { writeReport } from '../report.mjs'
+import { MACHINE_FILE, MISSING_FILE, RAW_FILE } from '../results.mjs'
+import { sized } from '../works.mjs'
+
+const USAGE_ERROR = 64
+
+async function main() {
+  const options = readOptions()
+  const context = makeContext(options)
+  const missing = await prepare(options, context)
+  mkdirSync(context.results, { recursive: true })
+  mkdirSync(context.data, { recursive: true })
+  const at = (file) => join(context.results, file)
+  if (!existsSync(at(MACHINE_FILE))) {
+    writeFileSync(at(MACHINE_FILE), JSON.stringify(await describeMachine(context), null, 2))
+  }
+  writeFileSync(at(MISSING_FILE), JSON.stringify(Object.fromEntries(missing), null, 2))
+  for (const [name, reason] of missing) console.log(`left out: ${name}, for ${reason}`)
+
+  let failures = missing.size
+  const firstRound = roundsIn(at(RAW_FILE))
+  for (const work of options.works.map((work) => sized(work, options.size)).filter(Boolean)) {
+    const peers = options.peers.filter(({ name }) => work.peers.includes(name) && !missing.has(name))
+    for (let round = 1; round <= options.rounds; round++) {
+      for (const peer of peers) {
+        const record = await measure(peer, work, context)
+        const named = { work: work.name, peer: peer.name, round: firstRound + round, options: work.options, ...record }
+        appendFileSync(at(RAW_FILE), `${JSON.stringify(named)}\n`)
+        console.log(`${work.name} round ${round}/${options.rounds} ${peer.name.padEnd(14)} ${told(work, record)}`)
+        if (!record.ok) failures += 1
+      }
+    }
+  }
+  rmSync(context.data, { recursive: true, force: true })
+  if (options.size !== 'smoke') await writeReport(context.results)
+  console.log(`results are in ${relative(process.cwd(), context.results)}`)
+  if (options.strict && failures > 0) process.exitCode = 1
+}
+
+function readOptions() {
+  try {
+    const options = parseOptions(process.argv.slice(2))
+    if (!options.help) return options
+    console.log(USAGE)
+    process.exit(0)
+  } catch (error) {
+    console.error(`bench/run: ${error.message}`)
+    process.exit(USAGE_ERROR)
+  }
+}
+
+function makeContext(options) {
+  const target = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target')
+  const now = new Date().toISOString().slice(0, 16).replace(':', '')
+  const half = Math.max(1, Math.floor(availableParallelism() / 2))
+  const cores = (from, to) => (options.pin ? ['taskset', '--cpu-list', `${from}-${to}`] : [])
+  return {
+    programs: resolve(ROOT, process.env.BENCH_PROGRAMS ?? join(target, 'release')),
+    built: join(target, 'bench'),
+    // Beside what is built, for /tmp may be in memory, and the log's disk is part of what is measured.
+    data: join(target, 'bench', 'data'),
+    results: options.output ? resolve(options.output) : join(ROOT, 'bench', 'results', now),
+    files: openFiles(),
+    pin: cores(0, half - 1),
+    toolPin: cores(half, Math.max(half, availableParallelism() - 1)),
+  }
+}
+
+/** Builds and installs; resolves with the reasons why some peers are missing. */
+async function prepare(options, context) {
+  if (!options.install) return new Map()
+  const packages = ['--package', 'tidings', '--package', 'tidings-peers']
+  await execute('cargo', ['build', '--release', '--locked', ...packages], { cwd: ROOT, show: true })
+  return preparePeers(options.peers.map(({ name }) => name), context)
+}
+
+/** The rounds that are in a file of results already. */
+function roundsIn(file) {
+  if (!existsSync(file)) return 0
+  return Math.max(0, ...readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line).round))
+}
+
+function told(work, record) {
+  if (record.reports.length === 0) return `FAILED: ${record.failure}`
+  const values = work.metrics.map((key) => {
+    const value = METRICS[key].of(record)
+    return `${METRICS[key].title} ${value === undefined ? '–' : METRICS[key].format(value)}`
+  })
+  return `${record.ok ? 'ok' : `NOT OK (${record.failure})`}  ${values.join(', ')}`
+}
+
+await main()
