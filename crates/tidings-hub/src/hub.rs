@@ -14,18 +14,17 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    accept::Accepted,
     batch::Batch,
-    control::{self, HEARTBEAT, ResetReason, reset},
-    log::{AppendError, Entry, Follower, Log, Lookup, ReadError, TopicSummary},
-    pipe::pipe,
+    control::{self, HEARTBEAT},
+    log::{AppendError, Entry, Follower, Log, ReadError, TopicSummary},
     position::Position,
     publication::{InvalidPublication, Publication},
     selector::Selection,
     settings::Settings,
-    shard::{self, Command, Inbox, Join, Shared, SubscriberId, drain_retry_ms},
-    sink::Sink,
+    shard::{self, Command, Inbox, Shared},
     stats::HubStats,
-    subscription::{Start, SubscribeError, Subscriber, Subscription},
+    subscription::{SubscribeError, Subscriber, Subscription},
     topic::Topic,
 };
 
@@ -74,13 +73,21 @@ pub struct LiveTopic {
 #[derive(Clone, Debug)]
 pub struct Hub(Arc<Inner>);
 
+/// What all clones share.
 #[derive(Debug)]
-struct Inner {
-    shared: Shared,
-    shards: Vec<Arc<Inbox>>,
-    next_subscriber: AtomicU64,
+pub(crate) struct Inner {
+    pub(crate) shared: Shared,
+    pub(crate) shards: Vec<Arc<Inbox>>,
+    pub(crate) next_subscriber: AtomicU64,
     draining: AtomicBool,
     drain_window_ms: AtomicU64,
+}
+
+impl Inner {
+    /// In which time those are to come back that a draining hub sends away; `None` when it is not draining.
+    pub(crate) fn drain_window(&self) -> Option<Duration> {
+        self.draining.load(SeqCst).then(|| Duration::from_millis(self.drain_window_ms.load(SeqCst)))
+    }
 }
 
 impl Drop for Inner {
@@ -103,11 +110,12 @@ impl Hub {
     /// Starts a hub over a log, within a Tokio runtime, on which it reads history.
     ///
     /// # Errors
-    /// When a thread cannot be started, or there is no runtime.
+    /// When a thread or its poll cannot be started, or there is no runtime.
     pub fn start(log: Arc<dyn Log>, settings: Settings) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
-        let shards: Vec<_> =
-            (0..settings.shards.get()).map(|_| Arc::new(Inbox::new(settings.shard.inbox_bytes))).collect();
+        let shards = (0..settings.shards.get()).map(|_| Inbox::new(settings.shard.inbox_bytes));
+        let (shards, polls): (Vec<_>, Vec<_>) =
+            shards.collect::<std::io::Result<Vec<_>>>()?.into_iter().unzip();
         let shared = Shared {
             log,
             settings: Arc::new(settings),
@@ -124,10 +132,10 @@ impl Hub {
             draining: AtomicBool::new(false),
             drain_window_ms: AtomicU64::new(0),
         }));
-        for (number, inbox) in hub.0.shards.iter().enumerate() {
+        for (number, (inbox, poll)) in hub.0.shards.iter().zip(polls).enumerate() {
             let (shared, inbox) = (hub.0.shared.clone(), inbox.clone());
             let thread = std::thread::Builder::new().name(format!("tidings-shard-{number}"));
-            thread.spawn(move || shard::run(shared, inbox, position))?;
+            thread.spawn(move || shard::run(shared, inbox, poll, position))?;
         }
         Ok(hub)
     }
@@ -169,97 +177,21 @@ impl Hub {
     /// Begins a subscription. What is published once this returns, is delivered; so is all that [`Start`] asks for.
     /// Dropping the future gives the subscription up.
     ///
+    /// [`Start`]: crate::Start
+    ///
     /// # Errors
     /// When the subscription breaks a limit, the hub is full or stopping, or the log cannot be read.
     pub async fn subscribe(&self, subscription: Subscription) -> Result<Subscriber, SubscribeError> {
-        let id = self.0.next_subscriber.fetch_add(1, Relaxed);
-        let shard = self.0.shards[id as usize % self.0.shards.len()].clone();
-        let (sink, reader) = pipe(self.0.shared.settings.subscriber_bytes, id, shard.clone());
-        // From here on, dropping the reader (this future's, too) ends the subscription.
-        let reader = Subscriber(reader);
-        self.attach(subscription, id, &shard, Box::new(sink)).await?;
-        Ok(reader)
+        Ok(self.accept(subscription).await?.stream())
     }
 
-    /// Gives a sink to a shard.
-    async fn attach(
-        &self,
-        subscription: Subscription,
-        id: SubscriberId,
-        shard: &Inbox,
-        sink: Box<dyn Sink>,
-    ) -> Result<(), SubscribeError> {
-        let Shared { log, settings, stats, registry, .. } = &self.0.shared;
-        let Subscription { selection, start, prelude } = subscription;
-        if selection.is_empty() {
-            return Err(SubscribeError::Empty);
-        }
-        let (asked, limit) = (selection.topics().len() + selection.patterns().len(), settings.max_selectors);
-        if asked > limit {
-            stats.refused_selectors.fetch_add(1, Relaxed);
-            return Err(SubscribeError::TooManySelectors { asked, limit });
-        }
-        self.check_draining()?;
-        let room = stats
-            .subscribers
-            .fetch_update(SeqCst, SeqCst, |now| (now < settings.max_subscribers).then_some(now + 1));
-        if room.is_err() {
-            stats.refused_full.fetch_add(1, Relaxed);
-            return Err(SubscribeError::Full);
-        }
-        let mut place = Place { shared: &self.0.shared, selection: registry.enter(selection), kept: false };
-        let selection = place.selection.clone();
-        // The comment makes the stream's first bytes leave at once, so that nothing in between waits for more.
-        let mut prelude = vec![HEARTBEAT, prelude];
-        let (cursor, kept_to) = match start {
-            Start::Live => {
-                let status = log.status();
-                prelude.push(control::cursor(status.last));
-                (status.next, 0)
-            }
-            Start::Earliest => (0, log.status().next),
-            Start::Newest(count) => {
-                let before = log.status();
-                let cursor = log.newest(selection.clone(), count).await?;
-                if cursor >= before.next {
-                    // Nothing of it is kept: it begins like a live one.
-                    prelude.push(control::cursor(before.last));
-                }
-                (cursor, log.status().next)
-            }
-            Start::After(id) => {
-                let reason = match log.find(id).await? {
-                    Lookup::After(offset) => Ok(offset),
-                    Lookup::Expired => Err(ResetReason::Expired),
-                    Lookup::Unknown => Err(ResetReason::Unknown),
-                };
-                match reason {
-                    Ok(offset) => (offset, 0),
-                    Err(reason) => {
-                        let status = log.status();
-                        stats.reset(reason);
-                        prelude.push(reset(reason, status.oldest_id.as_deref()));
-                        (0, status.next)
-                    }
-                }
-            }
-        };
-        stats.subscribed.fetch_add(1, Relaxed);
-        place.kept = true;
-        shard.send(Command::Join(Join { id, selection, cursor, kept_to, prelude, sink }));
-        // A drain that began meanwhile has passed this shard already, or comes after the join: either way it ends.
-        if self.check_draining().is_err() {
-            shard.send(Command::Drain(Duration::from_millis(self.0.drain_window_ms.load(SeqCst))));
-        }
-        Ok(())
-    }
-
-    fn check_draining(&self) -> Result<(), SubscribeError> {
-        if !self.0.draining.load(SeqCst) {
-            return Ok(());
-        }
-        let window = Duration::from_millis(self.0.drain_window_ms.load(SeqCst));
-        Err(SubscribeError::Draining { retry_ms: drain_retry_ms(window) })
+    /// As [`Hub::subscribe`], up to where it must be known what the stream is written to. The place is held until the
+    /// answer is used or dropped.
+    ///
+    /// # Errors
+    /// As [`Hub::subscribe`].
+    pub async fn accept(&self, subscription: Subscription) -> Result<Accepted, SubscribeError> {
+        Accepted::new(self.0.clone(), subscription).await
     }
 
     /// Tells every subscriber to come back, half a second and a random part of `window` later, ends their streams, and
@@ -273,7 +205,7 @@ impl Hub {
 
     /// Whether [`Hub::drain`] has been called.
     pub fn is_draining(&self) -> bool {
-        self.0.draining.load(SeqCst)
+        self.0.drain_window().is_some()
     }
 
     /// The topics that are alive and that the selection matches, by name, from behind `after`, at most `limit`.
@@ -308,22 +240,6 @@ impl Hub {
     /// The hub's settings.
     pub fn settings(&self) -> &Settings {
         &self.0.shared.settings
-    }
-}
-
-/// A subscriber that is counted; given back when its shard does not get it, because a look-up failed or was abandoned.
-struct Place<'a> {
-    shared: &'a Shared,
-    selection: Arc<Selection>,
-    kept: bool,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            self.shared.stats.subscribers.fetch_sub(1, Relaxed);
-            self.shared.registry.leave(&self.selection);
-        }
     }
 }
 

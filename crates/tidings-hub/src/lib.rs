@@ -34,6 +34,7 @@
 //! # }
 //! ```
 
+mod accept;
 mod batch;
 mod control;
 mod hub;
@@ -46,10 +47,12 @@ mod selector;
 mod settings;
 mod shard;
 mod sink;
+mod socket;
 mod stats;
 mod subscription;
 mod topic;
 
+pub use accept::Accepted;
 pub use control::ResetReason;
 pub use hub::{Hub, LiveTopic, PublishError, Receipt, come_back};
 pub use log::{
@@ -63,6 +66,7 @@ pub use publication::{
 };
 pub use selector::{Pattern, Selection, Selector};
 pub use settings::{Settings, ShardLimits};
+pub use socket::Socket;
 pub use stats::{EndReason, HubStats};
 pub use subscription::{Start, SubscribeError, Subscriber, Subscription};
 pub use topic::{MAX_TOPIC_BYTES, Topic, TopicError};

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     fn new(limit: usize) -> (PipeSink, PipeReader) {
-        pipe(limit, 0, Arc::new(Inbox::new(0)))
+        pipe(limit, 0, Inbox::new(0).unwrap().0)
     }
 
     proptest! {

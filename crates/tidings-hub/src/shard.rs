@@ -17,15 +17,17 @@ mod wheel;
 
 use std::{
     collections::{HashMap, VecDeque},
+    io,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use mio::{Events, Poll, Token, event::Event};
 use slab::Slab;
 
 pub(crate) use inbox::Inbox;
-use inbox::Mail;
+use inbox::{INBOX, Mail};
 use index::{GroupKey, Index, SubscriberKey};
 use recent::Recent;
 use replay::Replay;
@@ -88,6 +90,9 @@ pub(crate) struct Shared {
 struct Shard {
     shared: Shared,
     inbox: Arc<Inbox>,
+    /// Says when something has arrived, and when a socket has room or its other side is gone. Its tokens are
+    /// subscribers' keys, which is safe: what it says is looked at before a key can come to mean another.
+    poll: Poll,
     /// Everything below this offset has been handed to the live subscribers.
     position: u64,
     recent: Recent,
@@ -104,8 +109,9 @@ struct Shard {
     delivered: (u64, u64),
 }
 
-/// The shard's thread, until its inbox is closed. `position` is the offset of the first batch it will be handed.
-pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, position: u64) {
+/// The shard's thread, until its inbox is closed, which `poll` is of. `position` is the offset of the first batch it will
+/// be handed.
+pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) {
     let settings = &shared.settings;
     let tick = (settings.heartbeat.min(settings.stall) / 15)
         .clamp(Duration::from_millis(10), Duration::from_secs(1));
@@ -116,6 +122,7 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, position: u64) {
     let (heartbeat, stall) = (ticks(settings.heartbeat), ticks(settings.stall));
     let shard = Shard {
         inbox,
+        poll,
         position,
         recent: Recent::new(&settings.shard),
         index: Index::default(),
@@ -136,19 +143,32 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, position: u64) {
 /// Heartbeat and stall times are cut to this many ticks, so that the wheel stays small: nine hours at the longest tick.
 const MAX_TICKS: u128 = 1 << 15;
 
+/// What the sockets say is taken in portions of this many events, so that nobody waits for a crowd that leaves.
+const EVENTS: usize = 1024;
+
 impl Shard {
     fn run(mut self) {
         let mut mail = Mail::default();
+        let mut events = Events::with_capacity(EVENTS);
         let mut next_tick = Instant::now() + self.tick;
         loop {
-            let patience = match self.subscribers.is_empty() {
-                true => None,
-                false => Some(next_tick.saturating_duration_since(Instant::now())),
+            let patience = match (self.inbox.may_sleep(), self.subscribers.is_empty()) {
+                (false, _) => Some(Duration::ZERO),
+                (true, true) => None,
+                (true, false) => Some(next_tick.saturating_duration_since(Instant::now())),
             };
-            if !self.inbox.take(&mut mail, patience) {
+            if let Err(error) = self.poll.poll(&mut events, patience)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "a shard cannot wait for its sockets");
+            }
+            if !self.inbox.take(&mut mail) {
                 return;
             }
             self.deliver(&mut mail);
+            for event in events.iter().filter(|event| event.token() != INBOX) {
+                self.ready(event);
+            }
             for command in mail.commands.drain(..) {
                 match command {
                     Command::Join(join) => self.join(join),
@@ -166,6 +186,21 @@ impl Shard {
                 next_tick = now + self.tick;
             }
             self.count();
+        }
+    }
+
+    /// A socket says something. Whose other side is gone may still have room.
+    fn ready(&mut self, event: &Event) {
+        let key = event.token().0;
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            match subscriber.sink.heard() {
+                Ok(()) => {}
+                Err(Gone) => return self.end(key, EndReason::Left),
+            }
+        }
+        if event.is_writable() {
+            self.writable(key);
         }
     }
 
@@ -271,12 +306,19 @@ impl Shard {
         self.by_id.insert(id, key);
         self.wheel.schedule(id, self.heartbeat.min(self.stall));
         self.shared.stats.behind.fetch_add(1, Relaxed);
+        if let Err(error) = self.subscribers[key].sink.watch(self.poll.registry(), Token(key)) {
+            tracing::error!(%error, subscriber = id, "a socket cannot be watched");
+            return self.end(key, EndReason::Left);
+        }
         self.advance(key);
     }
 
     fn writable(&mut self, key: SubscriberKey) {
-        if matches!(self.subscribers[key].state, State::Blocked) {
+        let subscriber = &mut self.subscribers[key];
+        if matches!(subscriber.state, State::Blocked) {
             self.advance(key);
+        } else if subscriber.sink.write(&[]).is_err() {
+            self.end(key, EndReason::Left);
         }
     }
 
@@ -290,6 +332,7 @@ impl Shard {
                 Ok(true) => {}
             }
             if let Some(reason) = subscriber.ending {
+                subscriber.sink.finish();
                 return self.end(key, reason);
             }
             if subscriber.cursor < subscriber.kept_to {
@@ -399,8 +442,7 @@ impl Shard {
 
     fn end(&mut self, key: SubscriberKey, reason: EndReason) {
         self.not_live(key);
-        let mut subscriber = self.subscribers.remove(key);
-        subscriber.sink.finish();
+        let subscriber = self.subscribers.remove(key);
         self.by_id.remove(&subscriber.id);
         self.index.leave(subscriber.group);
         self.shared.registry.leave(&subscriber.selection);

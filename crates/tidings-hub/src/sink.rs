@@ -1,6 +1,9 @@
 //! Where a subscriber's bytes go.
 
+use std::io;
+
 use bytes::Bytes;
+use mio::{Registry, Token};
 
 /// The other side is gone; nothing more can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +16,18 @@ pub(crate) trait Sink: Send + std::fmt::Debug {
     /// fewer than offered it calls its shard once there is room again.
     fn write(&mut self, slices: &[Bytes]) -> Result<usize, Gone>;
 
-    /// Nothing more will be written: the stream ends when what was taken is delivered.
+    /// The stream is complete, and ends when what was taken is delivered. Of a sink that is dropped without this, the
+    /// stream has been cut off.
     fn finish(&mut self);
+
+    /// Lets the shard's poll watch it under this token; before anything is written. Only for a sink that calls its
+    /// shard by being ready, as a socket does.
+    fn watch(&mut self, _poll: &Registry, _token: Token) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The poll says that the other side has sent something, or has closed.
+    fn heard(&mut self) -> Result<(), Gone> {
+        Ok(())
+    }
 }

@@ -2,20 +2,32 @@
 //! an immediate delivery when idle.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use mio::{Poll, Token, Waker};
 
 use super::Command;
 use crate::batch::Batch;
 
+/// How the inbox shows among the events of its shard's sockets; no subscriber has this key.
+pub(super) const INBOX: Token = Token(usize::MAX);
+
 /// The door of a shard: any thread puts things in, the shard's thread takes them all.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    /// `None` once closed.
-    mail: Mutex<Option<Mail>>,
-    arrived: Condvar,
+    state: Mutex<State>,
+    waker: Waker,
     max_bytes: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    /// `None` once closed.
+    mail: Option<Mail>,
+    /// The shard waits, or is about to: it must be woken. It is woken once for all that comes until it looks.
+    asleep: bool,
 }
 
 /// All that has arrived.
@@ -42,37 +54,52 @@ impl Mail {
 }
 
 impl Inbox {
-    /// An empty one, in which at most `max_bytes` of wire bytes wait.
-    pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { mail: Mutex::new(Some(Mail::default())), arrived: Condvar::new(), max_bytes }
+    /// An empty one, in which at most `max_bytes` of wire bytes wait, and the poll of the shard that it wakes.
+    pub(crate) fn new(max_bytes: usize) -> io::Result<(Arc<Self>, Poll)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), INBOX)?;
+        let state = Mutex::new(State { mail: Some(Mail::default()), asleep: false });
+        Ok((Arc::new(Self { state, waker, max_bytes }), poll))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Mail>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that can panic runs under the lock.
-        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of the lock, and wakes the shard if it sleeps.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let asleep = std::mem::take(&mut state.asleep);
+        drop(state);
+        // An eventfd that exists can be written to.
+        if asleep && let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "a shard cannot be woken");
+        }
     }
 
     pub(crate) fn send(&self, command: Command) {
+        let mut state = self.lock();
         // When closed, the command is dropped behind the lock: a sink in it may wake somebody.
-        if let Some(mail) = self.lock().as_mut() {
+        if let Some(mail) = &mut state.mail {
             mail.commands.push(command);
-            self.arrived.notify_one();
+            self.wake(state);
         }
     }
 
     /// Ends the shard. What waits and what still comes is dropped, and with it the sinks of those who were on their
     /// way in, which ends their streams.
     pub(crate) fn close(&self) {
-        let waiting = self.lock().take();
-        self.arrived.notify_one();
+        let mut state = self.lock();
+        let waiting = state.mail.take();
+        self.wake(state);
         drop(waiting);
     }
 
     /// Hands over committed events. Memory stays bounded: a shard with too much waiting is told to read the log.
     pub(crate) fn commit(&self, batch: &Arc<Batch>) {
         let Some(end) = batch.end() else { return };
-        let mut mail = self.lock();
-        let Some(waiting) = mail.as_mut() else { return };
+        let mut state = self.lock();
+        let Some(waiting) = &mut state.mail else { return };
         if waiting.skipped_to.is_some() || waiting.bytes + batch.bytes() > self.max_bytes {
             waiting.batches.clear();
             waiting.bytes = 0;
@@ -81,23 +108,21 @@ impl Inbox {
             waiting.bytes += batch.bytes();
             waiting.batches.push(batch.clone());
         }
-        drop(mail);
-        self.arrived.notify_one();
+        self.wake(state);
     }
 
-    /// Swaps `mail`, which is empty, with all that has arrived, waiting for it as long as `patience`, or for ever.
-    /// `false` when the inbox is closed.
-    pub(super) fn take(&self, mail: &mut Mail, patience: Option<Duration>) -> bool {
-        let mut waiting = self.lock();
-        if waiting.as_ref().is_some_and(Mail::is_empty) {
-            waiting = match patience {
-                Some(patience) => {
-                    self.arrived.wait_timeout(waiting, patience).unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-        let Some(waiting) = waiting.as_mut() else { return false };
+    /// Whether the shard may wait: nothing has arrived, and what does from now on wakes it.
+    pub(super) fn may_sleep(&self) -> bool {
+        let mut state = self.lock();
+        state.asleep = state.mail.as_ref().is_some_and(Mail::is_empty);
+        state.asleep
+    }
+
+    /// Swaps `mail`, which is empty, with all that has arrived. `false` when the inbox is closed.
+    pub(super) fn take(&self, mail: &mut Mail) -> bool {
+        let mut state = self.lock();
+        state.asleep = false;
+        let Some(waiting) = &mut state.mail else { return false };
         std::mem::swap(waiting, mail);
         true
     }

@@ -10,6 +10,7 @@ use crate::{
     model::World,
     oracle::{Connection, Published, Seen},
     support::soon,
+    transport::Transport,
 };
 
 /// How a client reads.
@@ -67,7 +68,8 @@ impl Client {
             let prelude = bytes::Bytes::from_static(b":hello\n\n");
             let subscription =
                 Subscription { selection: self.selection.clone(), start: start.clone(), prelude };
-            let subscribed = soon("subscribe", hub.subscribe(subscription)).await;
+            let transport = self.rng.choice(Transport::ALL).unwrap_or(Transport::Body);
+            let subscribed = soon("subscribe", transport.subscribe(&hub, subscription)).await;
             drop(hub);
             let mut stream = match subscribed {
                 Ok(stream) => stream,
@@ -101,7 +103,8 @@ impl Client {
                     ended = Some(Ended::Closed { hub_was_gone: world.generation() > generation });
                     break;
                 };
-                while let Some(item) = decoder.decode(&mut bytes) {
+                // What stands behind the last event in the same bytes, a heartbeat, is not read any more.
+                while let Some(item) = decoder.decode(&mut bytes).filter(|_| ended.is_none()) {
                     items.push(item.unwrap());
                     if matches!(items.last(), Some(Item::Event(event)) if event.data == World::LAST) {
                         ended = Some(Ended::Dropped);

@@ -13,3 +13,4 @@ mod oracle;
 mod slow;
 mod start;
 mod support;
+mod transport;

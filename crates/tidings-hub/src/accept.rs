@@ -1,0 +1,158 @@
+//! The way in: what is checked and looked up before a subscriber's shard gets it.
+
+use std::sync::{
+    Arc,
+    atomic::Ordering::{Relaxed, SeqCst},
+};
+
+use bytes::Bytes;
+
+use crate::{
+    control::{self, HEARTBEAT, ResetReason, reset},
+    hub::Inner,
+    log::Lookup,
+    pipe::pipe,
+    selector::Selection,
+    shard::{Command, Inbox, Join, Shared, SubscriberId, drain_retry_ms},
+    sink::Sink,
+    socket::{Socket, SocketSink},
+    subscription::{Start, SubscribeError, Subscriber, Subscription},
+};
+
+/// A subscription that the hub has accepted, and that begins once it is known what its stream is written to. Nothing
+/// published since [`Hub::accept`](crate::Hub::accept) returned is lost meanwhile. Dropping it gives the place back.
+#[derive(Debug)]
+pub struct Accepted {
+    place: Place,
+    id: SubscriberId,
+    cursor: u64,
+    /// As [`Join::kept_to`].
+    kept_to: u64,
+    prelude: Vec<Bytes>,
+}
+
+impl Accepted {
+    pub(crate) async fn new(hub: Arc<Inner>, subscription: Subscription) -> Result<Self, SubscribeError> {
+        let Subscription { selection, start, prelude } = subscription;
+        let place = Place::take(hub, selection)?;
+        let Shared { log, stats, .. } = &place.hub.shared;
+        // The comment makes the stream's first bytes leave at once, so that nothing in between waits for more.
+        let mut prelude = vec![HEARTBEAT, prelude];
+        let (cursor, kept_to) = match start {
+            Start::Live => {
+                let status = log.status();
+                prelude.push(control::cursor(status.last));
+                (status.next, 0)
+            }
+            Start::Earliest => (0, log.status().next),
+            Start::Newest(count) => {
+                let before = log.status();
+                let cursor = log.newest(place.selection.clone(), count).await?;
+                if cursor >= before.next {
+                    // Nothing of it is kept: it begins like a live one.
+                    prelude.push(control::cursor(before.last));
+                }
+                (cursor, log.status().next)
+            }
+            Start::After(id) => {
+                let reason = match log.find(id).await? {
+                    Lookup::After(offset) => Ok(offset),
+                    Lookup::Expired => Err(ResetReason::Expired),
+                    Lookup::Unknown => Err(ResetReason::Unknown),
+                };
+                match reason {
+                    Ok(offset) => (offset, 0),
+                    Err(reason) => {
+                        let status = log.status();
+                        stats.reset(reason);
+                        prelude.push(reset(reason, status.oldest_id.as_deref()));
+                        (0, status.next)
+                    }
+                }
+            }
+        };
+        let id = place.hub.next_subscriber.fetch_add(1, Relaxed);
+        Ok(Self { place, id, cursor, kept_to, prelude })
+    }
+
+    /// The subscriber's number, unique in its hub; log lines name it.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Begins the subscription as a stream of bytes.
+    pub fn stream(self) -> Subscriber {
+        let limit = self.place.hub.shared.settings.subscriber_bytes;
+        let (sink, reader) = pipe(limit, self.id, self.shard().clone());
+        self.join(Box::new(sink));
+        Subscriber(reader)
+    }
+
+    /// Begins the subscription on a connection's socket, which is the hub's from now on. The stream ends as
+    /// [`Subscriber`]'s does, or when the other side closes or has sent much that nobody asked for; the socket is closed
+    /// then.
+    pub fn hand_over(self, socket: Socket) {
+        self.join(Box::new(SocketSink::new(socket)));
+    }
+
+    fn shard(&self) -> &Arc<Inbox> {
+        let shards = &self.place.hub.shards;
+        &shards[self.id as usize % shards.len()]
+    }
+
+    fn join(self, sink: Box<dyn Sink>) {
+        let shard = self.shard().clone();
+        let Self { mut place, id, cursor, kept_to, prelude } = self;
+        place.hub.shared.stats.subscribed.fetch_add(1, Relaxed);
+        place.kept = true;
+        let selection = place.selection.clone();
+        shard.send(Command::Join(Join { id, selection, cursor, kept_to, prelude, sink }));
+        // A drain that began meanwhile has passed this shard already, or comes after the join: either way it ends.
+        if let Some(window) = place.hub.drain_window() {
+            shard.send(Command::Drain(window));
+        }
+    }
+}
+
+/// A subscriber that is counted; given back when its shard does not get it, because a look-up failed or was abandoned.
+#[derive(Debug)]
+struct Place {
+    hub: Arc<Inner>,
+    selection: Arc<Selection>,
+    kept: bool,
+}
+
+impl Place {
+    fn take(hub: Arc<Inner>, selection: Selection) -> Result<Self, SubscribeError> {
+        let Shared { settings, stats, registry, .. } = &hub.shared;
+        if selection.is_empty() {
+            return Err(SubscribeError::Empty);
+        }
+        let (asked, limit) = (selection.topics().len() + selection.patterns().len(), settings.max_selectors);
+        if asked > limit {
+            stats.refused_selectors.fetch_add(1, Relaxed);
+            return Err(SubscribeError::TooManySelectors { asked, limit });
+        }
+        if let Some(window) = hub.drain_window() {
+            return Err(SubscribeError::Draining { retry_ms: drain_retry_ms(window) });
+        }
+        let room = stats
+            .subscribers
+            .fetch_update(SeqCst, SeqCst, |now| (now < settings.max_subscribers).then_some(now + 1));
+        if room.is_err() {
+            stats.refused_full.fetch_add(1, Relaxed);
+            return Err(SubscribeError::Full);
+        }
+        let selection = registry.enter(selection);
+        Ok(Self { hub, selection, kept: false })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.hub.shared.stats.subscribers.fetch_sub(1, Relaxed);
+            self.hub.shared.registry.leave(&self.selection);
+        }
+    }
+}
