@@ -4,43 +4,21 @@
 //! connection to tell the protocols apart.
 
 mod admission;
+mod connection;
+mod hand_over;
 mod stall;
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
-use http::{HeaderValue, Request, header};
-use hyper::{
-    body::Incoming,
-    server::conn::{http1, http2},
-    service::service_fn,
-};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::GracefulConnection,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Notify, watch},
-};
-use tower::ServiceExt as _;
+use axum::Router;
+use tokio::{net::TcpListener, sync::watch};
 
-use admission::{Admission, Ticket};
+use admission::Admission;
 pub use admission::{Limits, ServerFigures, ServerStats};
-use stall::StallGuard;
+pub(crate) use hand_over::HandOver;
 
 use crate::limit::Limit;
 
-/// What a client of HTTP/2 without TLS sends first (RFC 9113, section 3.4).
-const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Between two looks at a connection whose first bytes have come in part; rare enough to be coarse.
-const PREFACE_PATIENCE: Duration = Duration::from_millis(10);
-/// How often an idle HTTP/2 connection is asked whether it is alive, and how long it may take to say so.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// Streams on one HTTP/2 connection: many tabs of one browser, each with a few.
-const MAX_STREAMS: u32 = 250;
-/// Bytes that HTTP/2 buffers for one stream before it waits for the peer to take them.
-const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// After an accept failed, for want of file descriptors most likely, how long until the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -57,6 +35,7 @@ pub(crate) struct Overloaded;
 #[derive(Debug)]
 pub struct Server {
     limits: Arc<Limits>,
+    hand_over: bool,
     stats: Arc<ServerStats>,
     /// Tells every connection to end; each holds a receiver as long as it lives.
     closing: watch::Sender<()>,
@@ -64,10 +43,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server without listeners.
-    pub fn new(limits: Limits) -> Self {
+    /// A server without listeners. With `hand_over` the streams of plain HTTP/1.1 connections are given to the hub as
+    /// bare sockets; without, they are response bodies like all others.
+    pub fn new(limits: Limits, hand_over: bool) -> Self {
         Self {
             limits: Arc::new(limits),
+            hand_over,
             stats: Arc::default(),
             closing: watch::Sender::new(()),
             listening: Vec::new(),
@@ -84,14 +65,15 @@ impl Server {
         let acceptor = Acceptor {
             router,
             limits: self.limits.clone(),
+            hand_over: self.hand_over,
             stats: self.stats.clone(),
             closing: self.closing.subscribe(),
         };
         self.listening.push(tokio::spawn(accept(listener, Arc::new(acceptor))));
     }
 
-    /// Accepts no more connections, lets the requests under way end, and waits for that at most so long. Streams end
-    /// when their hub is drained: do that first.
+    /// Accepts no more connections, lets the requests under way end, and waits for that at most so long, and for the
+    /// connections that were handed over. Streams end when their hub is drained: do that first.
     pub async fn shut_down(self, patience: Duration) {
         self.listening.iter().for_each(|task| task.abort());
         self.closing.send_replace(());
@@ -108,6 +90,7 @@ impl Server {
 struct Acceptor {
     router: Router,
     limits: Arc<Limits>,
+    hand_over: bool,
     stats: Arc<ServerStats>,
     closing: watch::Receiver<()>,
 }
@@ -120,8 +103,8 @@ async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
                 Admission::Welcome(ticket) => {
                     let acceptor = acceptor.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = connection(stream, peer, &ticket, &acceptor).await {
-                            if let Some(limit) = limit_of(&*error) {
+                        if let Err(error) = connection::serve(stream, peer, ticket, &acceptor).await {
+                            if let Some(limit) = connection::limit_of(&*error) {
                                 acceptor.stats.hits().hit(limit);
                             }
                             tracing::debug!(%peer, %error, "connection ended");
@@ -138,122 +121,28 @@ async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
     }
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    ticket: &Ticket,
-    acceptor: &Acceptor,
-) -> Result<(), Error> {
-    let Acceptor { router, limits, stats, closing } = acceptor;
-    stream.set_nodelay(true)?;
-    // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour. Twice the time
-    // that a stalled peer is given, so that the stall guard, which counts them, comes first.
-    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall.saturating_mul(2)))?;
-    let is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)).await??;
-    let is_last = Notify::new();
-    let service = service_fn(|mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        let is_overloaded = ticket.is_overloaded();
-        if is_overloaded {
-            request.extensions_mut().insert(Overloaded);
-            is_last.notify_one();
-        }
-        let router = router.clone();
-        async move {
-            let Ok(mut response) = router.oneshot(request.map(Body::new)).await;
-            if is_overloaded {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let io = TokioIo::new(StallGuard::new(stream, limits.write_stall, stats.hits().clone()));
-    if is_http2 {
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
-        http2
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_EVERY)
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_send_buf_size(MAX_SEND_BUFFER)
-            .max_header_list_size(u32::try_from(limits.max_head).unwrap_or(u32::MAX));
-        drive(http2.serve_connection(io, service), closing.clone(), &is_last).await?;
-    } else {
-        let mut http1 = http1::Builder::new();
-        http1
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_time)
-            .max_buf_size(limits.max_head.max(MIN_HTTP1_BUFFER));
-        drive(http1.serve_connection(io, service), closing.clone(), &is_last).await?;
-    }
-    Ok(())
-}
-
-/// Runs a connection to its end. Once the server closes, or this is a connection for which there is no room, that is
-/// after the requests under way.
-async fn drive<C: GracefulConnection>(
-    connection: C,
-    mut closing: watch::Receiver<()>,
-    is_last: &Notify,
-) -> Result<(), C::Error> {
-    let mut connection = pin!(connection);
-    tokio::select! {
-        outcome = connection.as_mut() => return outcome,
-        _ = closing.changed() => {}
-        () = is_last.notified() => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    connection.await
-}
-
-/// The limit of a request's head that ended a connection, if one did. hyper counts an HTTP/1.1 connection that is kept
-/// open and sends no further request as late, too; that is how such connections end, and no limit.
-fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<Limit> {
-    if error.is::<tokio::time::error::Elapsed>() {
-        return Some(Limit::HeadTime);
-    }
-    let error = error.downcast_ref::<hyper::Error>()?;
-    if error.is_parse_too_large() {
-        return Some(Limit::Head);
-    }
-    error.is_timeout().then_some(Limit::HeadTime)
-}
-
-/// hyper's least buffer for HTTP/1.1, below which it panics.
-const MIN_HTTP1_BUFFER: usize = 8192;
-
-/// Looks at the first bytes without taking them.
-async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
-    let mut first = [0; HTTP2_PREFACE.len()];
-    loop {
-        let seen = stream.peek(&mut first).await?;
-        if seen == 0 || first[..seen] != HTTP2_PREFACE[..seen] {
-            return Ok(false);
-        }
-        if seen == HTTP2_PREFACE.len() {
-            return Ok(true);
-        }
-        tokio::time::sleep(PREFACE_PATIENCE).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::Request;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[tokio::test]
     async fn an_http2_connection_over_the_limit_is_answered_and_ended() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut server = Server::new(Limits {
-            max_connections: 1,
-            max_per_address: 1,
-            max_head: 65536,
-            head_time: Duration::from_secs(60),
-            write_stall: Duration::from_secs(60),
-        });
+        let mut server = Server::new(
+            Limits {
+                max_connections: 1,
+                max_per_address: 1,
+                max_head: 65536,
+                head_time: Duration::from_secs(60),
+                write_stall: Duration::from_secs(60),
+            },
+            true,
+        );
         server.serve(listener, Router::new());
         let first = TcpStream::connect(address).await.unwrap();
         let second = TcpStream::connect(address).await.unwrap();

@@ -31,7 +31,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let listeners = Listeners::bind(&config).await?;
     let log = history::open(&config).await?;
     let hub = Hub::start(log.clone(), hub_settings(&config)).context("the hub cannot start")?;
-    let mut server = Server::new(server_limits(&config));
+    let mut server = Server::new(server_limits(&config), config.stream.hand_over);
     let sources = start_sources(&config, &hub, &listeners)?;
     let status = Status {
         hub: hub.clone(),

@@ -16,7 +16,7 @@ use tidings_stream::Frame;
 use super::{Native, query};
 use crate::{
     problem::Problem,
-    server::{Overloaded, Peer},
+    server::{HandOver, Overloaded, Peer},
 };
 
 /// Tells nginx, and those who copied it, not to hold the stream back.
@@ -28,6 +28,7 @@ pub(super) async fn subscribe(
     State(native): State<Native>,
     peer: Option<Extension<Peer>>,
     overloaded: Option<Extension<Overloaded>>,
+    hand_over: Option<Extension<HandOver>>,
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -42,11 +43,17 @@ pub(super) async fn subscribe(
     let prelude = native.prelude(&asked);
     let asked_for = asked.selection.to_string();
     let subscription = Subscription { selection: asked.selection, start: asked.start, prelude };
-    match native.hub.subscribe(subscription).await {
-        Ok(subscriber) => {
+    match native.hub.accept(subscription).await {
+        Ok(accepted) => {
             let peer = peer.map(|Extension(Peer(address))| tracing::field::display(address));
-            tracing::info!(subscriber = subscriber.id(), peer, topics = asked_for, "subscription begun");
-            Ok(stream(Body::from_stream(subscriber.map(Ok::<_, Infallible>))))
+            tracing::info!(subscriber = accepted.id(), peer, topics = asked_for, "subscription begun");
+            Ok(stream(match hand_over {
+                Some(Extension(hand_over)) => {
+                    hand_over.offer(accepted);
+                    Body::empty()
+                }
+                None => Body::from_stream(accepted.stream().map(Ok::<_, Infallible>)),
+            }))
         }
         Err(error @ (SubscribeError::Empty | SubscribeError::TooManySelectors { .. })) => {
             Err(Problem::bad_request(error))

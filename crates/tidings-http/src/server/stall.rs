@@ -3,7 +3,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -23,15 +26,24 @@ pub(super) struct StallGuard<S> {
     hits: Arc<LimitHits>,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Says to others whether it does.
+    is_waiting: Arc<AtomicBool>,
 }
 
 impl<S> StallGuard<S> {
-    pub(super) fn new(inner: S, patience: Duration, hits: Arc<LimitHits>) -> Self {
-        Self { inner, patience, hits, waiting: None }
+    /// Guards a stream. The flag says whether a write waits.
+    pub(super) fn new(inner: S, patience: Duration, hits: Arc<LimitHits>) -> (Self, Arc<AtomicBool>) {
+        let is_waiting = Arc::<AtomicBool>::default();
+        (Self { inner, patience, hits, waiting: None, is_waiting: is_waiting.clone() }, is_waiting)
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.inner
     }
 
     /// Passes on what a write came to; while it waits, the time runs.
     fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.is_waiting.store(outcome.is_pending(), Relaxed);
         if outcome.is_ready() {
             self.waiting = None;
             return outcome;
@@ -92,7 +104,7 @@ mod tests {
     async fn a_peer_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let (near, mut far) = tokio::io::duplex(16);
         let hits = Arc::<LimitHits>::default();
-        let mut guard = StallGuard::new(near, Duration::from_secs(60), hits.clone());
+        let (mut guard, _) = StallGuard::new(near, Duration::from_secs(60), hits.clone());
         let slow = tokio::spawn(async move {
             let mut taken = [0; 8];
             for _ in 0..4 {

@@ -18,6 +18,8 @@ pub(crate) struct Stream {
     pub(crate) drain_window: Duration,
     /// How long a shutdown may take before what is left is cut off. Default: 10 s.
     pub(crate) drain_time: Duration,
+    /// Whether the fan-out itself writes the streams of plain HTTP/1.1 connections. Default: yes.
+    pub(crate) hand_over: bool,
 }
 
 impl Default for Stream {
@@ -27,6 +29,7 @@ impl Default for Stream {
             retry: None,
             drain_window: Duration::from_secs(5),
             drain_time: Duration::from_secs(10),
+            hand_over: true,
         }
     }
 }
@@ -53,6 +56,7 @@ impl Stream {
                 .read("drain_window", value::duration_or_none)
                 .unwrap_or(default.drain_window),
             drain_time: section.read("drain_time", value::duration).unwrap_or(default.drain_time),
+            hand_over: section.read("hand_over", value::boolean).unwrap_or(default.hand_over),
         }
     }
 }

@@ -1,0 +1,188 @@
+//! One connection: HTTP/1.1 or HTTP/2, within the limits, to its end or until it is handed over.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use http::{HeaderValue, Request, Response, header};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use tokio::{net::TcpStream, sync::Notify};
+use tower::ServiceExt as _;
+
+use super::{Acceptor, Overloaded, Peer, admission::Ticket, hand_over::Desk, stall::StallGuard};
+use crate::limit::Limit;
+
+/// What a client of HTTP/2 without TLS sends first (RFC 9113, section 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Between two looks at a connection whose first bytes have come in part; rare enough to be coarse.
+const PREFACE_PATIENCE: Duration = Duration::from_millis(10);
+/// How often an idle HTTP/2 connection is asked whether it is alive, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// Streams on one HTTP/2 connection: many tabs of one browser, each with a few.
+const MAX_STREAMS: u32 = 250;
+/// Bytes that HTTP/2 buffers for one stream before it waits for the peer to take them.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
+/// hyper's least buffer for HTTP/1.1, below which it panics.
+const MIN_HTTP1_BUFFER: usize = 8192;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves a connection that has been admitted.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    ticket: Ticket,
+    acceptor: &Acceptor,
+) -> Result<(), Error> {
+    let limits = &acceptor.limits;
+    stream.set_nodelay(true)?;
+    // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour. Twice the time
+    // that a stalled peer is given, so that the stall guard, which counts them, comes first.
+    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall.saturating_mul(2)))?;
+    let is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)).await??;
+    let is_overloaded = ticket.is_overloaded();
+    let caller = Caller { router: acceptor.router.clone(), peer, is_overloaded, is_last: Arc::default() };
+    match is_http2 {
+        true => serve_http2(stream, caller, acceptor).await,
+        false => serve_http1(stream, caller, ticket, acceptor).await,
+    }
+}
+
+/// What the requests of a connection have in common.
+#[derive(Clone)]
+struct Caller {
+    router: Router,
+    peer: SocketAddr,
+    /// This is a connection for which there is no room: it ends with its first answer.
+    is_overloaded: bool,
+    is_last: Arc<Notify>,
+}
+
+impl Caller {
+    async fn answer(self, request: Request<Incoming>) -> Response<Body> {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(self.peer));
+        if self.is_overloaded {
+            request.extensions_mut().insert(Overloaded);
+            self.is_last.notify_one();
+        }
+        let Ok(mut response) = self.router.oneshot(request).await;
+        if self.is_overloaded {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Waits until the server closes, or this connection has had its one request.
+    async fn told_to_end(&self, acceptor: &Acceptor) {
+        let mut closing = acceptor.closing.clone();
+        tokio::select! {
+            _ = closing.changed() => {}
+            () = self.is_last.notified() => {}
+        }
+    }
+}
+
+async fn serve_http2(stream: TcpStream, caller: Caller, acceptor: &Acceptor) -> Result<(), Error> {
+    let limits = &acceptor.limits;
+    let (io, _) = StallGuard::new(stream, limits.write_stall, acceptor.stats.hits().clone());
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_EVERY)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(MAX_SEND_BUFFER)
+        .max_header_list_size(u32::try_from(limits.max_head).unwrap_or(u32::MAX));
+    let service = service_fn(|request: Request<Incoming>| {
+        let answer = caller.clone().answer(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut connection = std::pin::pin!(http2.serve_connection(TokioIo::new(io), service));
+    tokio::select! {
+        outcome = connection.as_mut() => return Ok(outcome?),
+        () = caller.told_to_end(acceptor) => connection.as_mut().graceful_shutdown(),
+    }
+    Ok(connection.await?)
+}
+
+async fn serve_http1(
+    stream: TcpStream,
+    caller: Caller,
+    ticket: Ticket,
+    acceptor: &Acceptor,
+) -> Result<(), Error> {
+    let limits = &acceptor.limits;
+    let (io, unsent) = StallGuard::new(stream, limits.write_stall, acceptor.stats.hits().clone());
+    let mut http1 = http1::Builder::new();
+    http1
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(limits.max_head.max(MIN_HTTP1_BUFFER));
+    let desk = Arc::new(Desk::new(unsent));
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let version = request.version();
+        if acceptor.hand_over
+            && let Some(invitation) = desk.invite(&request)
+        {
+            request.extensions_mut().insert(invitation);
+        }
+        let (answer, desk) = (caller.clone().answer(request), desk.clone());
+        async move {
+            match desk.keep(version, answer.await) {
+                Some(response) => Ok::<_, Infallible>(response),
+                // The driver takes the connection away from under this.
+                None => std::future::pending().await,
+            }
+        }
+    });
+    let mut connection = http1.serve_connection(TokioIo::new(io), service);
+    let mut is_ending = false;
+    let leaving = loop {
+        tokio::select! {
+            outcome = &mut connection => return Ok(outcome?),
+            leaving = desk.kept() => break leaving,
+            () = caller.told_to_end(acceptor), if !is_ending => {
+                is_ending = true;
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
+    };
+    // What a client sends behind its request for a stream is not read: nothing can be answered before the stream's end.
+    let stream = connection.into_parts().io.into_inner().into_inner();
+    Ok(leaving.leave(stream, Box::new((ticket, acceptor.closing.clone())))?)
+}
+
+/// The limit of a request's head that ended a connection, if one did. hyper counts an HTTP/1.1 connection that is kept
+/// open and sends no further request as late, too; that is how such connections end, and no limit.
+pub(super) fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<Limit> {
+    if error.is::<tokio::time::error::Elapsed>() {
+        return Some(Limit::HeadTime);
+    }
+    let error = error.downcast_ref::<hyper::Error>()?;
+    if error.is_parse_too_large() {
+        return Some(Limit::Head);
+    }
+    error.is_timeout().then_some(Limit::HeadTime)
+}
+
+/// Looks at the first bytes without taking them.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; HTTP2_PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut first).await?;
+        if seen == 0 || first[..seen] != HTTP2_PREFACE[..seen] {
+            return Ok(false);
+        }
+        if seen == HTTP2_PREFACE.len() {
+            return Ok(true);
+        }
+        tokio::time::sleep(PREFACE_PATIENCE).await;
+    }
+}
