@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tidings_bench::BenchArgs;
 
 use crate::{config::Overrides, publish::PublishArgs, subscribe::SubscribeArgs};
 
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Subscribe(SubscribeArgs),
     /// Check the configuration, without running anything
     CheckConfig(CheckConfigArgs),
+    /// Put a hub, or another server, under load and count every event
+    Bench(BenchArgs),
 }
 
 /// `tidings serve`.

@@ -3,6 +3,7 @@
 // They panic when nobody reads what they print; see `standard.rs`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod check_config;
 mod cli;
 mod client;
@@ -43,6 +44,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
+        Command::Bench(args) => bench::run(&args),
         Command::CheckConfig(args) => standard::print(check_config::summary(&configuration(args)?)),
     }
 }
