@@ -50,7 +50,7 @@ fn count(bencher: Bencher<'_, '_>, read: usize) {
                     latencies.record(5_000_000 + marker.sent * 1000);
                 });
             }
-            assert_eq!(check.delivered(), EVENTS.into());
+            assert_eq!(check.delivered(), u64::from(EVENTS));
         });
 }
 
