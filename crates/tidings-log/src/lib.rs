@@ -7,6 +7,7 @@
 //! durability, visibility, answers and the follower is written down), so that many publishers share one flush.
 
 mod clock;
+mod company;
 pub mod disk;
 mod memory;
 mod page;

@@ -10,7 +10,7 @@ use std::{
 use tidings_hub::{AppendError, Appended, BoxFuture, Publication};
 use tokio::sync::oneshot;
 
-use crate::{page::memory_bytes, sync::lock};
+use crate::{company::Company, page::memory_bytes, sync::lock};
 
 /// The writer takes this much at a time, or a single larger batch: its memory is bounded, and a flush is still shared
 /// by all that a disk takes in that time.
@@ -49,6 +49,8 @@ enum Phase {
 
 struct State {
     requests: VecDeque<Request>,
+    /// How many requests the writer sleeps for; `None` while it is awake, so that nobody pays for waking it then.
+    sleeps_for: Option<usize>,
     /// Bytes of what is queued or being appended.
     bytes: usize,
     phase: Phase,
@@ -63,7 +65,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new(bound: usize) -> Self {
-        let state = State { requests: VecDeque::new(), bytes: 0, phase: Phase::Open };
+        let state = State { requests: VecDeque::new(), sleeps_for: None, bytes: 0, phase: Phase::Open };
         Self { state: Mutex::new(state), ready: Condvar::new(), bound }
     }
 
@@ -88,45 +90,49 @@ impl Queue {
         let (answer, answered) = oneshot::channel();
         state.bytes = state.bytes.saturating_add(bytes);
         state.requests.push_back(Request { batch, answer, bytes });
+        let wake = state.sleeps_for.is_some_and(|wanted| state.has(wanted));
+        if wake {
+            state.sleeps_for = None;
+        }
         drop(state);
-        self.ready.notify_one();
+        if wake {
+            self.ready.notify_one();
+        }
         Box::pin(async move { answered.await.unwrap_or_else(|_| Err(AppendError::Stopped(FAILED.into()))) })
     }
 
-    /// Waits for work until `tick`.
-    pub(crate) fn take(&self, tick: Instant) -> Work {
+    /// Waits for work until `tick`, and for company as long as that says.
+    pub(crate) fn take(&self, tick: Instant, company: Company) -> Work {
         let mut state = lock(&self.state);
         loop {
-            if !state.requests.is_empty() {
-                let mut bytes = 0_usize;
-                let fit = state.requests.iter().take_while(|request| {
-                    bytes = bytes.saturating_add(request.bytes);
-                    bytes <= GROUP_BYTES
-                });
-                let count = fit.count().max(1);
-                if count == state.requests.len() {
-                    return Work::Group(mem::take(&mut state.requests).into());
-                }
-                return Work::Group(state.requests.drain(..count).collect());
+            let now = Instant::now();
+            let open = matches!(state.phase, Phase::Open);
+            let alone = !open || now >= company.until;
+            let wanted = if alone { 1 } else { company.expected };
+            if state.has(wanted) {
+                return Work::Group(state.group());
             }
-            if !matches!(state.phase, Phase::Open) {
+            if !open {
                 return Work::Close;
             }
-            let left = tick.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if now >= tick {
                 return Work::Tick;
             }
-            state = match self.ready.wait_timeout(state, left) {
+            let until = if alone { tick } else { company.until.min(tick) };
+            state.sleeps_for = Some(wanted);
+            state = match self.ready.wait_timeout(state, until.saturating_duration_since(now)) {
                 Ok((state, _)) => state,
                 Err(poisoned) => poisoned.into_inner().0,
             };
+            state.sleeps_for = None;
         }
     }
 
-    /// Counts requests that were taken as done.
-    pub(crate) fn done(&self, bytes: usize) {
+    /// Counts requests that were taken as done, and says how many wait.
+    pub(crate) fn done(&self, bytes: usize) -> usize {
         let mut state = lock(&self.state);
         state.bytes = state.bytes.saturating_sub(bytes);
+        state.requests.len()
     }
 
     /// Refuses further batches; the future ends when the writer has.
@@ -157,6 +163,27 @@ impl Queue {
     }
 }
 
+impl State {
+    /// Whether so many requests wait, or as much as makes a group.
+    fn has(&self, wanted: usize) -> bool {
+        self.requests.len() >= wanted || self.bytes >= GROUP_BYTES && !self.requests.is_empty()
+    }
+
+    /// Takes what makes a group off the front.
+    fn group(&mut self) -> Vec<Request> {
+        let mut bytes = 0_usize;
+        let fit = self.requests.iter().take_while(|request| {
+            bytes = bytes.saturating_add(request.bytes);
+            bytes <= GROUP_BYTES
+        });
+        let count = fit.count().max(1);
+        if count == self.requests.len() {
+            return mem::take(&mut self.requests).into();
+        }
+        self.requests.drain(..count).collect()
+    }
+}
+
 impl Request {
     /// What this counts towards the queue's bound.
     pub(crate) fn bytes(&self) -> usize {
@@ -166,7 +193,7 @@ impl Request {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, thread, time::Duration};
 
     use tidings_hub::Topic;
 
@@ -174,6 +201,10 @@ mod tests {
 
     fn batch() -> Vec<Publication> {
         vec![Publication::new(Topic::new("a").unwrap(), "x".repeat(1000))]
+    }
+
+    fn nobody() -> Company {
+        Company::none(Instant::now())
     }
 
     fn far() -> Instant {
@@ -185,7 +216,7 @@ mod tests {
         let queue = Queue::new(3000);
         let waiting = [queue.push(batch()), queue.push(batch())];
         assert!(matches!(queue.push(batch()).await, Err(AppendError::Unavailable(_))));
-        let Work::Group(group) = queue.take(far()) else { panic!("there is work") };
+        let Work::Group(group) = queue.take(far(), nobody()) else { panic!("there is work") };
         assert!(
             matches!(queue.push(batch()).await, Err(AppendError::Unavailable(_))),
             "what is taken still counts"
@@ -215,11 +246,36 @@ mod tests {
         for batch in [batch(), large(), batch(), batch()] {
             waiting.push(queue.push(batch));
         }
-        let sizes: Vec<_> = std::iter::from_fn(|| match queue.take(Instant::now()) {
+        let sizes: Vec<_> = std::iter::from_fn(|| match queue.take(Instant::now(), nobody()) {
             Work::Group(group) => Some(group.len()),
             Work::Tick | Work::Close => None,
         })
         .collect();
         assert_eq!(sizes, [1, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn company_is_waited_for_until_it_is_there_or_its_time_has_passed() {
+        let queue = Arc::new(Queue::new(usize::MAX));
+        let size = |work| match work {
+            Work::Group(group) => group.len(),
+            Work::Tick | Work::Close => 0,
+        };
+        let mut waiting = vec![queue.push(batch())];
+        let soon = Company { expected: 2, until: Instant::now() + Duration::from_millis(5) };
+        assert_eq!(size(queue.take(far(), soon)), 1, "it has not come in time");
+
+        let writer = thread::spawn({
+            let queue = queue.clone();
+            move || size(queue.take(far(), Company { expected: 3, until: far() }))
+        });
+        waiting.extend((0..3).map(|_| queue.push(batch())));
+        assert_eq!(writer.join().unwrap(), 3);
+
+        waiting.push(queue.push(batch()));
+        let end = queue.close();
+        assert_eq!(size(queue.take(far(), Company { expected: 9, until: far() })), 1, "nobody else can come");
+        queue.ended(false);
+        end.await;
     }
 }

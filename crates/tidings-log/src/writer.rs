@@ -14,6 +14,7 @@ use std::{
 use tidings_hub::{BoxFuture, Entry, Follower, Publication};
 
 use crate::{
+    company::{Company, Experience},
     queue::{Answer, Queue, Work},
     sync::lock,
 };
@@ -121,20 +122,25 @@ impl Drop for OnEnd {
 
 fn run(mut store: impl Store, queue: &Queue, told: &Mutex<Told>) {
     let mut tick = Instant::now() + store.tick_every();
+    let mut experience = Experience::default();
+    let mut company = Company::none(Instant::now());
     loop {
-        match queue.take(tick) {
+        match queue.take(tick, company) {
             Work::Group(requests) => {
                 let bytes = requests.iter().map(|request| request.bytes()).sum();
                 let (group, waiting): (Vec<_>, Vec<_>) =
                     requests.into_iter().map(|request| (request.batch, request.answer)).unzip();
+                let (count, begun) = (group.len(), Instant::now());
                 let committed = store.commit(group);
-                queue.done(bytes);
+                let took = begun.elapsed();
+                let queued = queue.done(bytes);
                 for (waiting, answer) in waiting.into_iter().zip(committed.answers) {
                     // A publisher that has gone away does not need the answer.
                     waiting.send(answer).ok();
                 }
                 tell(told, &committed.entries);
                 store.settle();
+                company = experience.after(count, took, queued, Instant::now());
             }
             Work::Tick => {}
             Work::Close => break,
