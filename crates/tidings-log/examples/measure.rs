@@ -1,7 +1,7 @@
 //! Measures the log on disk: `cargo run --release -p tidings-log --example measure [DIR]`.
 //!
-//! Durable appends per second with 1 and 64 publishers, the time to open a million events of 200 bytes, the memory of
-//! their index, and reading one sparse topic out of 100,000. The directory should be on the disk that is meant.
+//! The time to open a million events of 200 bytes, the memory of their index, and reading one sparse topic out of 100,000.
+//! The directory should be on the disk that is meant. What publishers get is for the example `appends`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
 
@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tidings_hub::{Log, Publication, ReadLimit, Selection, Topic};
@@ -39,31 +39,6 @@ async fn main() {
         return open(&dir, topics.to_string_lossy().parse().unwrap()).await;
     }
     fs::remove_dir_all(&dir).ok();
-    for publishers in [1, 64] {
-        let log: Arc<dyn Log> = Arc::new(Disk::open(DiskSettings::new(dir.join("appends"))).unwrap());
-        let start = Instant::now();
-        let tasks: Vec<_> = (0..publishers)
-            .map(|_| {
-                let (log, topic) = (log.clone(), Topic::new("t").unwrap());
-                tokio::spawn(async move {
-                    let mut count = 0_u32;
-                    while start.elapsed() < Duration::from_secs(3) {
-                        log.append(vec![event(&topic)]).await.unwrap();
-                        count += 1;
-                    }
-                    count
-                })
-            })
-            .collect();
-        let mut count = 0;
-        for task in tasks {
-            count += task.await.unwrap();
-        }
-        println!(
-            "{publishers} publishers: {:.0} durable appends/s",
-            f64::from(count) / start.elapsed().as_secs_f64()
-        );
-    }
     for topics in [10, 100_000] {
         let dir = dir.join(topics.to_string());
         write(&dir, topics).await;

@@ -1,7 +1,7 @@
 //! The writer's side of the log on disk: drafts groups, writes and flushes them, then lets readers see them; rolls
 //! segments, frees old ones, and minds a disk that refuses.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tidings_hub::{AppendError, Publication};
 
@@ -9,10 +9,11 @@ use super::{
     Durability,
     draft::{Draft, Place},
     files::{UNSYNCED, create_segment, sidecar_name, write_sidecar},
-    index::{Active, Index, MAX_SEGMENT_LEN},
+    index::{Active, Index},
     limits::{Limits, oldest_is_expired},
     lock::Lock,
     query::{candidates, oldest_id, verify},
+    segment_writer::{Failure, SegmentWriter, flush_failed},
     state::Shared,
     vfs::{TEMPORARY, Vfs},
 };
@@ -34,8 +35,7 @@ pub(crate) struct Appender {
     vfs: Arc<dyn Vfs>,
     durability: Durability,
     limits: Limits,
-    /// The length of the active segment that is known to be durable.
-    synced: u32,
+    segment: SegmentWriter,
     /// The time of the newest entry.
     last_time: u64,
     /// Why the log has stopped for good.
@@ -48,14 +48,6 @@ pub(crate) struct Appender {
     _lock: Option<Lock>,
 }
 
-/// Why a group could not be made durable.
-enum Failure {
-    /// Nothing of it is left on the disk.
-    Refused(String),
-    /// Nobody knows what is on the disk.
-    Fatal(String),
-}
-
 impl Appender {
     /// Takes over a recovered log, all of which is durable.
     pub(crate) fn new(
@@ -65,16 +57,18 @@ impl Appender {
         limits: Limits,
         lock: Option<Lock>,
     ) -> Self {
-        let (synced, last_time) = {
+        let (segment, last_time) = {
             let state = read(&shared.state);
-            (state.active.end(), state.tail.back().map_or(0, |entry| entry.time))
+            let base = state.active.base().clone();
+            let segment = SegmentWriter::new(base, state.active.end(), durability, limits.segment_bytes);
+            (segment, state.tail.back().map_or(0, |entry| entry.time))
         };
         let mut appender = Self {
             shared,
             vfs,
             durability,
             limits,
-            synced,
+            segment,
             last_time,
             stopped: None,
             removal_pending: false,
@@ -93,9 +87,9 @@ impl Appender {
         Place {
             epoch: state.epoch(),
             first: state.next(),
-            position: state.active.end(),
-            synced: self.synced,
-            key: state.active.base().head.key,
+            position: self.segment.end(),
+            synced: self.segment.synced(),
+            key: self.segment.base().head.key,
             time: self.last_time,
         }
     }
@@ -114,55 +108,12 @@ impl Appender {
         draft
     }
 
-    /// Makes the bytes as durable as was asked for, behind what there is.
-    fn store(&mut self, bytes: &[u8]) -> Result<u32, Failure> {
-        let (base, start) = {
-            let state = read(&self.shared.state);
-            (state.active.base().clone(), state.active.end())
-        };
-        let Some(end) = u32::try_from(bytes.len())
-            .ok()
-            .and_then(|len| start.checked_add(len))
-            .filter(|&end| u64::from(end) <= MAX_SEGMENT_LEN)
-        else {
-            return Err(Failure::Refused("a new segment is needed but could not be made".into()));
-        };
-        if let Err(error) = base.file.write_all_at(bytes, start.into()) {
-            let what = explain(&base.name, &error);
-            // A part of it may be there, even whole frames: they must not come back after a crash.
-            let undone = base.file.truncate(start.into()).and_then(|()| base.file.sync());
-            return Err(match undone {
-                Ok(()) => {
-                    self.synced = start;
-                    Failure::Refused(what)
-                }
-                Err(error) => {
-                    Failure::Fatal(format!("{what}; and taking back what was written failed: {error}"))
-                }
-            });
-        }
-        if self.durability == Durability::Always {
-            base.file.sync().map_err(|error| Failure::Fatal(flush_failed(&base.name, &error)))?;
-            self.synced = end;
-        }
-        Ok(end)
-    }
-
-    /// Flushes what is written but not durable.
     fn flush(&mut self) -> Result<(), String> {
-        let (base, end) = {
-            let state = read(&self.shared.state);
-            (state.active.base().clone(), state.active.end())
-        };
-        if self.synced < end {
-            if let Err(error) = base.file.sync() {
-                let reason = flush_failed(&base.name, &error);
-                self.stop(reason.clone());
-                return Err(reason);
-            }
-            self.synced = end;
+        let flushed = self.segment.flush();
+        if let Err(reason) = &flushed {
+            self.stop(reason.clone());
         }
-        Ok(())
+        flushed
     }
 
     /// Stops the log for good: the system may have dropped what it could not write, so nothing that is written from
@@ -179,6 +130,7 @@ impl Appender {
             tracing::warn!(reason, "the event log cannot accept events");
         }
         state.trouble = Some(reason.to_owned());
+        state.active.set_len(self.segment.len());
     }
 
     /// Whether the active segment is large, long or old enough to be completed.
@@ -201,7 +153,16 @@ impl Appender {
 
     /// Completes the active segment and goes on in a new one. May be tried again after an error.
     fn roll(&mut self) -> Result<(), String> {
-        self.flush()?;
+        if let Err(failure) = self.segment.complete() {
+            return Err(match failure {
+                Failure::Refused(reason) => reason,
+                Failure::Fatal(reason) => {
+                    self.stop(reason.clone());
+                    reason
+                }
+            });
+        }
+        write(&self.shared.state).active.set_len(self.segment.len());
         let (lives, next, mut sealed) = {
             let state = read(&self.shared.state);
             (state.lives.clone(), state.next(), state.active.seal())
@@ -218,8 +179,8 @@ impl Appender {
             // The log is whole without it; the next start makes it again.
             tracing::warn!(%error, file = sidecar_name(sealed.first()), "could not write the index of a segment");
         }
+        self.segment = SegmentWriter::new(base.clone(), head_len, self.durability, self.limits.segment_bytes);
         write(&self.shared.state).roll(sealed, Active::new(base, head_len));
-        self.synced = head_len;
         Ok(())
     }
 
@@ -314,10 +275,11 @@ impl Store for Appender {
         }
         let mut draft = self.draft(group);
         if !draft.entries.is_empty() {
-            match self.store(&draft.bytes) {
-                Ok(end) => {
+            match self.segment.append(&draft.bytes) {
+                Ok(()) => {
                     let mut state = write(&self.shared.state);
-                    state.push(&draft.entries, &draft.positions, end);
+                    state.push(&draft.entries, &draft.positions, self.segment.end());
+                    state.active.set_len(self.segment.len());
                     state.trouble = None;
                 }
                 Err(Failure::Refused(reason)) => {
@@ -374,22 +336,4 @@ impl Store for Appender {
             tracing::warn!(%error, "could not note that the event log was closed well; it will begin a new epoch");
         }
     }
-}
-
-/// A refused write in words for an operator.
-fn explain(file: &str, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            format!(
-                "no space left to write {file} ({error}); free space, events are accepted again by themselves"
-            )
-        }
-        _ => format!("writing {file}: {error}"),
-    }
-}
-
-fn flush_failed(file: &str, error: &io::Error) -> String {
-    format!(
-        "flushing {file} failed ({error}), so what the disk holds is not certain; check the disk, then restart"
-    )
 }

@@ -77,6 +77,8 @@ pub(crate) trait Index {
 pub(crate) struct Active {
     base: Arc<Base>,
     end: u32,
+    /// The length of the file, which is written ahead of the records.
+    len: u32,
     base_time: u64,
     positions: Vec<u32>,
     times: Vec<u32>,
@@ -93,6 +95,7 @@ impl Active {
         Self {
             base,
             end: head_len,
+            len: head_len,
             base_time: 0,
             positions: Vec::new(),
             times: Vec::new(),
@@ -142,6 +145,17 @@ impl Active {
     /// The records end here now.
     pub(crate) fn set_end(&mut self, end: u32) {
         self.end = end;
+        self.len = self.len.max(end);
+    }
+
+    /// The length of the file.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// The file has this length now.
+    pub(crate) fn set_len(&mut self, len: u32) {
+        self.len = len;
     }
 
     /// The time of the first entry, if there is one.

@@ -10,7 +10,7 @@ use super::{
         UNSYNCED, create_segment, segment_name, segment_of_name, sidecar_name, sidecar_of_name, write_sidecar,
     },
     index::{Active, Base, Index, Sealed},
-    scan::{Scan, scan, was_durable},
+    scan::{Scan, is_blank, scan, was_durable},
     segment::{Head, Life, MAX_HEAD_LEN},
     sidecar,
     state::State,
@@ -135,7 +135,7 @@ fn open_sealed(
     }
     let name = base.name.clone();
     let scan = scan(base, head_len).map_err(io_error(&name))?;
-    if scan.is_torn() {
+    if scan.goes_on() {
         return Err(damaged(&name, scan.active.end(), "what stands there is not what was written"));
     }
     if scan.active.next() != next {
@@ -178,23 +178,30 @@ fn open_last(base: Arc<Base>, head_len: u32, report: &mut OpenReport) -> Result<
     let name = base.name.clone();
     let found = scan(base.clone(), head_len).map_err(io_error(&name))?;
     let end = found.active.end();
-    if found.is_torn() {
-        if was_durable(&base, end).map_err(io_error(&name))? {
-            return Err(damaged(&name, end, "acknowledged events stood there, and whole ones follow"));
+    if found.goes_on() {
+        if !is_blank(&base, end).map_err(io_error(&name))? {
+            if was_durable(&base, end).map_err(io_error(&name))? {
+                return Err(damaged(&name, end, "acknowledged events stood there, and whole ones follow"));
+            }
+            report.cut = Some(torn(&found));
         }
-        let bytes = found.len - u64::from(end);
-        tracing::warn!(
-            file = name,
-            offset = found.active.next(),
-            position = end,
-            bytes,
-            "cut the torn end of the event log off"
-        );
-        report.cut = Some(Cut { file: name.clone(), position: end.into(), bytes });
         base.file.truncate(end.into()).map_err(io_error(&name))?;
     }
     settle(&*base.file, found.synced.max(head_len), end).map_err(io_error(&name))?;
     Ok(found)
+}
+
+fn torn(found: &Scan) -> Cut {
+    let (base, end) = (found.active.base(), found.active.end());
+    let bytes = found.len - u64::from(end);
+    tracing::warn!(
+        file = base.name,
+        offset = found.active.next(),
+        position = end,
+        bytes,
+        "cut the torn end of the event log off"
+    );
+    Cut { file: base.name.clone(), position: end.into(), bytes }
 }
 
 /// Makes durable what may not be, before anybody is shown it. It is written again and not only flushed: after a flush

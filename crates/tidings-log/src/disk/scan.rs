@@ -26,7 +26,7 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// Whether the file goes on behind the last whole frame.
-    pub(crate) fn is_torn(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         u64::from(self.active.end()) < self.len
     }
 }
@@ -58,6 +58,20 @@ pub(crate) fn scan(base: Arc<Base>, head_len: u32) -> io::Result<Scan> {
         scan.synced = head.synced;
     }
     Ok(scan)
+}
+
+/// Whether nothing but zeros stands from here on: what was written ahead, and never anything else.
+pub(crate) fn is_blank(base: &Base, from: u32) -> io::Result<bool> {
+    let mut window = Window::new(&*base.file)?;
+    let mut start = u64::from(from);
+    while start < window.len {
+        let count = (window.len - start).min(WINDOW as u64);
+        match window.at(start, count as usize)? {
+            Some(bytes) if bytes.iter().all(|&byte| byte == 0) => start += count,
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a frame behind `damage` says that the damaged place was durable once, so that it is no torn tail but lost

@@ -184,7 +184,7 @@ impl State {
 
     /// The bytes on disk.
     pub(crate) fn bytes(&self) -> u64 {
-        self.sealed_bytes + u64::from(self.active.end())
+        self.sealed_bytes + u64::from(self.active.len())
     }
 
     pub(crate) fn status(&self) -> LogStatus {

@@ -8,7 +8,8 @@ use super::sim::Sim;
 use crate::{
     clock::Clock,
     disk::{
-        DiskSettings, Durability, OpenError, OpenReport, appender::Appender, prepare, query, state::Shared,
+        DiskSettings, Durability, OpenError, OpenReport, appender::Appender, index::Index as _, prepare,
+        query, state::Shared,
     },
     retention::Retention,
     sync::read,
@@ -116,6 +117,91 @@ fn a_torn_end_is_cut_and_reported() {
     assert!(cut.bytes > 1000);
     fill(&mut appender, 10);
     assert_eq!(read(&shared.state).next(), 100);
+}
+
+/// A log whose segments are large enough to be written ahead of groups such as those of [`fill`].
+fn roomy() -> Rig {
+    let mut rig = Rig::new();
+    rig.settings.segment_bytes = Some(200_000);
+    rig
+}
+
+#[test]
+fn space_written_ahead_is_counted_used_and_no_torn_end() {
+    let rig = roomy();
+    let (mut appender, shared, _) = rig.open();
+    let mut lengths = std::collections::BTreeSet::new();
+    for _ in 0..40 {
+        fill(&mut appender, 10);
+        assert_eq!(read(&shared.state).status().bytes, rig.sim.bytes_held());
+        lengths.insert(rig.sim.bytes_held());
+    }
+    assert!((2..10).contains(&lengths.len()), "{lengths:?}");
+    assert!(rig.sim.has_space_ahead());
+    rig.sim.kill();
+    let (_, shared, report) = rig.open();
+    assert_eq!((report.entries, report.cut), (400, None));
+    assert_eq!(read(&shared.state).status().bytes, rig.sim.bytes_held());
+    assert!(!rig.sim.has_space_ahead());
+}
+
+#[test]
+fn a_torn_group_in_space_written_ahead_is_cut_and_reported() {
+    for lost in [1, 100, 1000] {
+        let rig = roomy();
+        let (mut appender, ..) = rig.open();
+        fill(&mut appender, 100);
+        let name = rig.segments().pop().unwrap();
+        rig.sim.tamper(&name, |bytes| {
+            let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() + 1;
+            assert!(end < bytes.len());
+            bytes[end - lost..end].fill(0);
+        });
+        let (_, _, report) = rig.open();
+        assert_eq!((report.entries, report.cut.is_some()), (90, true));
+        assert!(rig.open().2.cut.is_none());
+    }
+}
+
+#[test]
+fn complete_segments_end_with_their_events() {
+    let rig = roomy();
+    let (mut appender, shared, _) = rig.open();
+    fill(&mut appender, 5000);
+    let sealed: Vec<_> = read(&shared.state).sealed.iter().cloned().collect();
+    assert!(sealed.len() > 2);
+    for segment in sealed {
+        let len = segment.base().file.len().unwrap();
+        assert_eq!(len, u64::from(segment.end()));
+    }
+    assert_eq!(rig.open().2.rebuilt, [""; 0]);
+}
+
+#[test]
+fn what_fits_is_taken_although_there_is_no_space_to_write_ahead() {
+    let rig = roomy();
+    let (mut appender, shared, _) = rig.open();
+    let group = || vec![(0..10).map(|n| publication("a", n)).collect::<Vec<_>>()];
+    let lengths = || {
+        let state = read(&shared.state);
+        (state.active.end(), state.active.len())
+    };
+    let (head, _) = lengths();
+    assert!(appender.commit(group()).answers[0].is_ok());
+    let (end, ahead) = lengths();
+    let groups = (ahead - end) / (end - head);
+    // Room for one group more than has been written ahead, and a little.
+    rig.sim.leave_room(Some(2000));
+    for number in 0..=groups {
+        assert!(appender.commit(group()).answers[0].is_ok(), "{number} of {groups}");
+        assert_eq!(read(&shared.state).status().bytes, rig.sim.bytes_held());
+    }
+    assert!(!rig.sim.has_space_ahead(), "the little that is left is for events");
+    let refused = (0..2).any(|_| appender.commit(group()).answers[0].is_err());
+    assert!(refused);
+    assert_eq!(read(&shared.state).status().bytes, rig.sim.bytes_held());
+    rig.sim.leave_room(None);
+    fill(&mut appender, 10);
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! A disk that does what disks may do: it keeps unsynced writes, or some pages of them, or none; it forgets names that
-//! were not synced; it fills up, fails to flush and then takes the pages for clean; and its power goes at any moment.
+//! A disk that does what disks may do: it keeps unsynced writes, or some pages of them, or none, and shows what stood
+//! there before in their place; it forgets names that were not synced; it fills up, fails to flush and then takes the
+//! pages for clean; and its power goes at any moment.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -52,6 +53,8 @@ struct World {
     /// Chances, in percent, of a write or a flush to fail.
     full: u32,
     bad_flush: u32,
+    /// The bytes that all files together may have.
+    capacity: Option<usize>,
     bytes_read: u64,
 }
 
@@ -76,6 +79,30 @@ impl World {
 
     fn chance(&mut self, percent: u32) -> bool {
         percent > 0 && self.rng.u32(..100) < percent
+    }
+
+    fn held(&self) -> usize {
+        self.names.values().map(|&inode| self.inodes[inode].current.len()).sum()
+    }
+
+    /// How many of these bytes the disk takes.
+    fn takes(&mut self, inode: usize, start: usize, bytes: usize) -> usize {
+        let len = self.inodes[inode].current.len();
+        let growth = (start + bytes).saturating_sub(len);
+        let room = self.capacity.map_or(growth, |capacity| capacity.saturating_sub(self.held()));
+        if growth > room {
+            return bytes - (growth - room);
+        }
+        if self.full > 0 && self.chance(self.full) { self.rng.usize(..bytes.max(1)) } else { bytes }
+    }
+
+    /// Bytes that some file once had.
+    fn stale(&mut self) -> Vec<u8> {
+        let inode = self.rng.usize(..self.inodes.len().max(1));
+        let mut bytes = self.inodes.get(inode).map_or(Vec::new(), |inode| inode.current.clone());
+        let shift = self.rng.usize(..=bytes.len());
+        bytes.rotate_left(shift);
+        bytes
     }
 
     fn rename(&mut self, change: Renaming) -> io::Result<()> {
@@ -107,6 +134,7 @@ impl Sim {
             off: false,
             full: 0,
             bad_flush: 0,
+            capacity: None,
             bytes_read: 0,
         })))
     }
@@ -115,6 +143,12 @@ impl Sim {
     pub(super) fn trouble(&self, until_off: Option<u32>, full: u32, bad_flush: u32) {
         let world = &mut *lock(&self.0);
         (world.until_off, world.full, world.bad_flush) = (until_off, full, bad_flush);
+    }
+
+    /// Leaves room for so many bytes more, or for any number.
+    pub(super) fn leave_room(&self, bytes: Option<usize>) {
+        let world = &mut *lock(&self.0);
+        world.capacity = bytes.map(|bytes| world.held() + bytes);
     }
 
     pub(super) fn is_off(&self) -> bool {
@@ -130,7 +164,9 @@ impl Sim {
     /// The power goes and comes back: of what was not synced, anything may be left.
     pub(super) fn power_cycle(&self) {
         self.kill();
-        let World { rng, inodes, names, durable_names, pending, .. } = &mut *lock(&self.0);
+        let world = &mut *lock(&self.0);
+        let stale = world.stale();
+        let World { rng, inodes, names, durable_names, pending, .. } = world;
         let odds = [0, 20, 50, 80, 100][rng.usize(..5)];
         for change in pending.drain(..) {
             if rng.u32(..100) < odds {
@@ -151,7 +187,19 @@ impl Sim {
                 1 => inode.current.len(),
                 _ => rng.usize(shorter..=longer),
             };
+            // Where the length reached the disk and the bytes did not.
+            let never_written = inode.durable.len()..length;
             inode.durable.resize(length, 0);
+            if rng.u32(..4) == 0 {
+                let bytes = stale.iter().cycle();
+                inode
+                    .durable
+                    .get_mut(never_written)
+                    .into_iter()
+                    .flatten()
+                    .zip(bytes)
+                    .for_each(|(to, from)| *to = *from);
+            }
             for page in std::mem::take(&mut inode.dirty) {
                 if rng.u32(..100) < odds {
                     inode.persist(page);
@@ -167,8 +215,14 @@ impl Sim {
 
     /// The sum of the files' lengths.
     pub(super) fn bytes_held(&self) -> u64 {
+        lock(&self.0).held() as u64
+    }
+
+    /// Whether a segment has zeros behind what was written to it.
+    pub(super) fn has_space_ahead(&self) -> bool {
         let world = lock(&self.0);
-        world.names.values().map(|&inode| world.inodes[inode].current.len() as u64).sum()
+        let mut segments = world.names.iter().filter(|(name, _)| name.ends_with(".log"));
+        segments.any(|(_, &inode)| world.inodes[inode].current.ends_with(&[0; 16]))
     }
 
     pub(super) fn names(&self) -> Vec<String> {
@@ -261,8 +315,9 @@ impl VfsFile for SimFile {
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
         let world = &mut *lock(&self.world);
         let off = world.goes_off()?;
-        let full = world.full > 0 && world.chance(world.full);
-        let length = if off || full { world.rng.usize(..=bytes.len()) } else { bytes.len() };
+        let taken = world.takes(self.inode, position as usize, bytes.len());
+        let full = taken < bytes.len();
+        let length = if off { world.rng.usize(..=bytes.len()) } else { taken };
         let (start, end) = (position as usize, position as usize + length);
         let inode = &mut world.inodes[self.inode];
         if inode.current.len() < end {
