@@ -133,7 +133,12 @@ use self::{
     state::Shared,
     vfs::{Directory, Vfs},
 };
-use crate::{clock::Clock, retention::Retention, sync::read, writer::Writer};
+use crate::{
+    clock::Clock,
+    retention::Retention,
+    sync::read,
+    writer::{Store as _, Writer},
+};
 
 /// When the log flushes to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -324,6 +329,21 @@ fn prepare(
     });
     let appender = Appender::new(shared.clone(), vfs, settings.durability, limits, lock);
     Ok((appender, shared, recovered.report))
+}
+
+/// The writer's work without its thread, for benchmarks: each call commits a group of batches and says how many of them
+/// were accepted.
+///
+/// # Errors
+/// As [`Disk::open`].
+#[doc(hidden)]
+pub fn committer(settings: DiskSettings) -> Result<impl FnMut(Vec<Vec<Publication>>) -> usize, OpenError> {
+    let (mut appender, ..) = prepare_dir(settings)?;
+    Ok(move |group| {
+        let committed = appender.commit(group);
+        appender.settle();
+        committed.answers.iter().filter(|answer| answer.is_ok()).count()
+    })
 }
 
 /// Puts bytes through every decoder of the log's files, for fuzzing. Whatever they are, it must return.
