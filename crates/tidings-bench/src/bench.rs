@@ -93,15 +93,14 @@ impl<'a> Bench<'a> {
         Ok(crew)
     }
 
-    /// The publishers, connected.
-    pub(crate) fn publishers(&mut self, load: &Load) -> Result<Publishers, Error> {
-        limits::make_room(load.publishers.into())?;
+    /// How to publish. Asked for before anybody subscribes, so that what cannot be done is said at once.
+    pub(crate) fn job(&mut self, load: &Load) -> Result<Job, Error> {
         let Load { publishers, rate, size, batch, pipeline, .. } = *load;
         self.report.publishers = publishers;
         self.report.rate = rate;
         self.report.size = size;
         self.report.batch = batch;
-        Publishers::connect(Job {
+        Ok(Job {
             publish: self.common.destination.publish(batch)?,
             run: self.run,
             publishers,
@@ -113,6 +112,12 @@ impl<'a> Bench<'a> {
             timeout: self.common.timeout,
             seed: self.common.seed,
         })
+    }
+
+    /// The publishers, connected. That is done when they are needed: servers close connections on which nothing happens.
+    pub(crate) fn publishers(&self, job: Job) -> Result<Publishers, Error> {
+        limits::make_room(job.publishers.into())?;
+        Publishers::connect(job)
     }
 
     /// Publishes so many events, while `crew` goes on listening, and waits until they are acknowledged.

@@ -4,7 +4,7 @@ mod idle;
 mod resume;
 
 use crate::{
-    args::{Fanout, PublishWork, TopicsWork},
+    args::{Fanout, Listen, Load, PublishWork, TopicsWork},
     bench::{Bench, Cursors},
     error::Error,
     report::Report,
@@ -29,12 +29,13 @@ pub(crate) fn topics(args: &TopicsWork) -> Result<Report, Error> {
 
 fn listen_and_publish(
     mut bench: Bench<'_>,
-    listen: &crate::args::Listen,
-    load: &crate::args::Load,
+    listen: &Listen,
+    load: &Load,
     per_topic: usize,
 ) -> Result<Report, Error> {
+    let job = bench.job(load)?;
     let mut crew = bench.subscribe(listen, load, per_topic, Cursors::None)?;
-    let mut publishers = bench.publishers(load)?;
+    let mut publishers = bench.publishers(job)?;
     bench.display.begin("delivering", load.events * per_topic as u64);
     bench.deliver(&mut crew, &mut publishers, load.events)?;
     let outcome = bench.dismiss(crew, Some(&publishers))?;
@@ -46,7 +47,8 @@ fn listen_and_publish(
 pub(crate) fn publish(args: &PublishWork) -> Result<Report, Error> {
     let PublishWork { topics, load, common } = args;
     let mut bench = Bench::new("publish", *topics, common)?;
-    let mut publishers = bench.publishers(load)?;
+    let job = bench.job(load)?;
+    let mut publishers = bench.publishers(job)?;
     bench.display.begin("publishing", load.events);
     bench.meter.held();
     bench.meter.begin();

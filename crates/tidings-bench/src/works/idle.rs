@@ -14,6 +14,7 @@ pub(crate) fn idle(args: &Idle) -> Result<Report, Error> {
     let Idle { subscribers, seconds, max_silence, broadcasts, size, listen, common } = args;
     let load = Load { events: *broadcasts, publishers: 1, rate: None, size: *size, batch: 1, pipeline: 1 };
     let mut bench = Bench::new("idle", 1, common)?;
+    let job = if *broadcasts > 0 { Some(bench.job(&load)?) } else { None };
     let mut crew = bench.subscribe(listen, &load, *subscribers, Cursors::None)?;
     bench.display.begin("holding", *seconds);
     let begun = Instant::now();
@@ -26,9 +27,9 @@ pub(crate) fn idle(args: &Idle) -> Result<Report, Error> {
         },
     )?;
     let mut publishers = None;
-    if *broadcasts > 0 {
+    if let Some(job) = job {
         bench.display.begin("delivering", broadcasts * *subscribers as u64);
-        let publishers = publishers.insert(bench.publishers(&load)?);
+        let publishers = publishers.insert(bench.publishers(job)?);
         bench.deliver(&mut crew, publishers, *broadcasts)?;
     }
     let outcome = bench.dismiss(crew, publishers.as_ref())?;

@@ -14,8 +14,9 @@ pub(crate) fn resume(args: &Resume) -> Result<Report, Error> {
     let prime = prime.unwrap_or(u64::from(common.destination.is_foreign()));
     let cursors = if prime == 0 { Cursors::FromTheStart } else { Cursors::FromEvents };
     let mut bench = Bench::new("resume", 1, common)?;
+    let job = bench.job(load)?;
     let mut crew = bench.subscribe(listen, load, *subscribers, cursors)?;
-    let mut publishers = bench.publishers(load)?;
+    let mut publishers = bench.publishers(job)?;
     let all = *subscribers as u64;
     if prime > 0 {
         bench.display.begin("priming", prime * all);
