@@ -34,4 +34,7 @@ function readOptions() {
 }
 
 const { folder, into } = readOptions()
-await writeReport(folder, { into })
+writeReport(folder, { into }).catch((error) => {
+  console.error(`bench/report: ${error.message}`)
+  process.exit(1)
+})

@@ -1,6 +1,6 @@
 // bench/run: every work, every round, every peer in turn.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { execute, ROOT } from '../execute.mjs'
@@ -21,7 +21,6 @@ async function main() {
   const context = makeContext(options)
   const missing = await prepare(options, context)
   mkdirSync(context.results, { recursive: true })
-  mkdirSync(context.data, { recursive: true })
   const at = (file) => join(context.results, file)
   if (!existsSync(at(MACHINE_FILE))) {
     writeFileSync(at(MACHINE_FILE), JSON.stringify(await describeMachine(context), null, 2))
@@ -33,17 +32,19 @@ async function main() {
   const firstRound = roundsIn(at(RAW_FILE))
   for (const work of options.works.map((work) => sized(work, options.size)).filter(Boolean)) {
     const peers = options.peers.filter(({ name }) => work.peers.includes(name) && !missing.has(name))
+    const measureAndTell = async (peer, round) => {
+      const record = await measure(peer, work, context)
+      const named = { work: work.name, peer: peer.name, round: firstRound + round, options: work.options, ...record }
+      appendFileSync(at(RAW_FILE), `${JSON.stringify(named)}\n`)
+      console.log(`${work.name} round ${round}/${options.rounds} ${peer.name.padEnd(14)} ${told(work, record)}`)
+      if (!record.ok) failures += 1
+    }
     for (let round = 1; round <= options.rounds; round++) {
-      for (const peer of peers) {
-        const record = await measure(peer, work, context)
-        const named = { work: work.name, peer: peer.name, round: firstRound + round, options: work.options, ...record }
-        appendFileSync(at(RAW_FILE), `${JSON.stringify(named)}\n`)
-        console.log(`${work.name} round ${round}/${options.rounds} ${peer.name.padEnd(14)} ${told(work, record)}`)
-        if (!record.ok) failures += 1
-      }
+      // Where no figure is wanted there is no need to take turns.
+      if (options.size === 'smoke') await Promise.all(peers.map((peer) => measureAndTell(peer, round)))
+      else for (const peer of peers) await measureAndTell(peer, round)
     }
   }
-  rmSync(context.data, { recursive: true, force: true })
   if (options.size !== 'smoke') await writeReport(context.results)
   console.log(`results are in ${relative(process.cwd(), context.results)}`)
   if (options.strict && failures > 0) process.exitCode = 1
@@ -63,14 +64,18 @@ function readOptions() {
 
 function makeContext(options) {
   const target = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target')
+  const built = join(target, 'bench')
+  mkdirSync(built, { recursive: true })
+  // Beside what is built, for /tmp may be in memory, and the log's disk is part of what is measured.
+  const data = mkdtempSync(join(built, 'data-'))
+  process.on('exit', () => rmSync(data, { recursive: true, force: true }))
   const now = new Date().toISOString().slice(0, 16).replace(':', '')
   const half = Math.max(1, Math.floor(availableParallelism() / 2))
   const cores = (from, to) => (options.pin ? ['taskset', '--cpu-list', `${from}-${to}`] : [])
   return {
     programs: resolve(ROOT, process.env.BENCH_PROGRAMS ?? join(target, 'release')),
-    built: join(target, 'bench'),
-    // Beside what is built, for /tmp may be in memory, and the log's disk is part of what is measured.
-    data: join(target, 'bench', 'data'),
+    built,
+    data,
     results: options.output ? resolve(options.output) : join(ROOT, 'bench', 'results', now),
     files: openFiles(),
     pin: cores(0, half - 1),
@@ -101,4 +106,7 @@ function told(work, record) {
   return `${record.ok ? 'ok' : `NOT OK (${record.failure})`}  ${values.join(', ')}`
 }
 
-await main()
+main().catch((error) => {
+  console.error(`bench/run: ${error.message}`)
+  process.exit(1)
+})

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { targetAsTidings } from '../../harness/target.mjs'
+import { plainTarget } from '../../harness/target.mjs'
 
 const MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so'
 
@@ -20,7 +20,7 @@ function nchan(name, title, workers) {
         files: { 'nginx.conf': template.replace(/\$\{([A-Z]+)\}/g, (whole, key) => values[key] ?? whole) },
       }
     },
-    target: targetAsTidings,
+    target: plainTarget,
   }
 }
 

@@ -1,7 +1,7 @@
 // The broadcaster of the articles, and the library better-sse.
 
 import { fileURLToPath } from 'node:url'
-import { targetAsTidings } from '../../harness/target.mjs'
+import { plainTarget } from '../../harness/target.mjs'
 import { execute } from '../../harness/execute.mjs'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -12,7 +12,7 @@ function script(name, title, file) {
     title,
     kind: 'library',
     launch: ({ port }) => ({ command: [process.execPath, folder + file, port] }),
-    target: targetAsTidings,
+    target: plainTarget,
   }
 }
 

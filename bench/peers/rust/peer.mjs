@@ -1,7 +1,7 @@
 // The bare floors and axum's own streams, built from this folder.
 
 import { join } from 'node:path'
-import { targetAsTidings } from '../../harness/target.mjs'
+import { plainTarget } from '../../harness/target.mjs'
 
 // axum's channels take their memory for every topic at once, so that they cannot be as large where there are many.
 const AXUM_EVENTS_AMONG_MANY_TOPICS = 64
@@ -15,7 +15,7 @@ function program(name, title, kind, options = () => []) {
     launch: ({ programs, port, work }) => ({
       command: [join(programs, name), '--listen', `127.0.0.1:${port}`, ...options(work)],
     }),
-    target: targetAsTidings,
+    target: plainTarget,
   }
 }
 

@@ -1,7 +1,6 @@
 // The hub itself: as it comes, and with its history in memory only, which is the same server without a log on disk.
 
 import { join } from 'node:path'
-import { targetAsTidings } from '../../harness/target.mjs'
 
 function hub(name, title, kind, files) {
   return {
@@ -15,7 +14,7 @@ function hub(name, title, kind, files) {
       ],
       files,
     }),
-    target: targetAsTidings,
+    target: (url) => ['--url', url],
   }
 }
 

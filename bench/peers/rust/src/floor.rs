@@ -9,6 +9,7 @@ mod topics;
 use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
+    time::Duration,
 };
 
 use mio::{Events, Interest, Poll, Token, net::TcpListener};
@@ -23,8 +24,8 @@ use topics::Topics;
 pub enum Fanout {
     /// At once, one write for each subscriber and event; the publisher is answered after the last.
     EachPublish,
-    /// The publisher is answered at once. Everything that one poll brought is written together: one write for each
-    /// subscriber and batch.
+    /// The publisher is answered at once, also while a batch is being written. Everything that has arrived by the end
+    /// of that is the next batch: one write for each subscriber and batch.
     Batched,
 }
 
@@ -33,15 +34,27 @@ pub enum Fanout {
 pub struct Floor {
     fanout: Fanout,
     poll: Poll,
+    events: Events,
+    /// What polls have brought and nobody has served yet.
+    ready: Vec<Ready>,
     listener: TcpListener,
     connections: Slab<Connection>,
     topics: Topics,
     buffer: Box<[u8]>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    token: Token,
+    is_readable: bool,
+    is_writable: bool,
+}
+
 const LISTENER: Token = Token(usize::MAX);
 const EVENTS_PER_POLL: usize = 1024;
 const READ_BYTES: usize = 64 * 1024;
+/// How many sockets a batch is written to before publishers are looked after: some hundred microseconds.
+const WRITES_PER_LOOK: usize = 64;
 
 impl Floor {
     /// Listens on `address`.
@@ -55,6 +68,8 @@ impl Floor {
         Ok(Self {
             fanout,
             poll,
+            events: Events::with_capacity(EVENTS_PER_POLL),
+            ready: Vec::new(),
             listener,
             connections: Slab::new(),
             topics: Topics::default(),
@@ -75,27 +90,71 @@ impl Floor {
     /// # Errors
     /// If waiting or accepting fails, for instance because no file can be opened any more.
     pub fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(EVENTS_PER_POLL);
         loop {
-            match self.poll.poll(&mut events, None) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                result => result?,
+            self.wait(if self.topics.has_batches() { Some(Duration::ZERO) } else { None })?;
+            for ready in std::mem::take(&mut self.ready) {
+                self.serve_ready(ready)?;
             }
-            for event in &events {
-                if event.token() == LISTENER {
-                    self.accept()?;
-                    continue;
-                }
-                let key = event.token().0;
-                if event.is_writable() {
-                    self.connections.get_mut(key).map(Connection::flush);
-                }
-                if event.is_readable() {
-                    self.read(key);
-                }
-            }
-            self.topics.write_batches(&mut self.connections);
+            self.write_batches()?;
         }
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => result?,
+        }
+        self.ready.extend(self.events.iter().map(|event| Ready {
+            token: event.token(),
+            is_readable: event.is_readable(),
+            is_writable: event.is_writable(),
+        }));
+        Ok(())
+    }
+
+    fn serve_ready(&mut self, ready: Ready) -> io::Result<()> {
+        if ready.token == LISTENER {
+            return self.accept();
+        }
+        if ready.is_writable {
+            self.connections.get_mut(ready.token.0).map(Connection::flush);
+        }
+        if ready.is_readable {
+            self.read(ready.token.0);
+        }
+        Ok(())
+    }
+
+    /// Writes what has been collected until now.
+    fn write_batches(&mut self) -> io::Result<()> {
+        let mut writes = 0;
+        for topic in self.topics.take_waiting() {
+            let (subscribers, batch) = self.topics.take_batch(topic);
+            for subscriber in subscribers {
+                if let Some(connection) = self.connections.get_mut(subscriber) {
+                    connection.write(&batch);
+                }
+                writes += 1;
+                if writes % WRITES_PER_LOOK == 0 {
+                    self.look_after_publishers()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Serves publishers who have said something. Everybody else waits for the batch's end: no subscriber may go, and
+    /// nobody come, while there is a list of whom to write to.
+    fn look_after_publishers(&mut self) -> io::Result<()> {
+        self.wait(Some(Duration::ZERO))?;
+        for ready in std::mem::take(&mut self.ready) {
+            if self.connections.get(ready.token.0).is_some_and(|connection| connection.topic.is_none()) {
+                self.serve_ready(ready)?;
+            } else {
+                self.ready.push(ready);
+            }
+        }
+        Ok(())
     }
 
     fn accept(&mut self) -> io::Result<()> {

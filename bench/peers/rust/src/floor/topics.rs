@@ -50,7 +50,7 @@ impl Topics {
         offset
     }
 
-    /// Keeps an event for [`write_batches`](Self::write_batches); returns its offset.
+    /// Keeps an event for its topic's next batch; returns its offset.
     pub(super) fn collect(&mut self, name: &[u8], data: &[u8]) -> u64 {
         let offset = self.take_offset();
         let index = self.index(name);
@@ -62,13 +62,19 @@ impl Topics {
         offset
     }
 
-    /// Writes all that has been collected.
-    pub(super) fn write_batches(&mut self, connections: &mut Slab<Connection>) {
-        for index in self.waiting.drain(..) {
-            let topic = &mut self.topics[index];
-            write(&topic.subscribers, &topic.batch, connections);
-            topic.batch.clear();
-        }
+    pub(super) fn has_batches(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// The topics with a batch to write, for [`take_batch`](Self::take_batch).
+    pub(super) fn take_waiting(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// A topic's batch, and whom to write it to.
+    pub(super) fn take_batch(&mut self, topic: usize) -> (Vec<usize>, Vec<u8>) {
+        let topic = &mut self.topics[topic];
+        (topic.subscribers.clone(), std::mem::take(&mut topic.batch))
     }
 
     fn take_offset(&mut self) -> u64 {
