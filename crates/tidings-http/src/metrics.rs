@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::status::Status;
+use crate::{limit::Limit, status::Status};
 
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -70,7 +70,10 @@ impl Collector {
         out.gauge("connections", "Connections at present", server.connections)?;
         out.counter("connections_accepted", "Connections accepted", server.accepted)?;
         let hub = self.0.hub.stats();
-        let hits = self.0.server.hits().read().map(|(limit, count)| (limit.as_str(), count));
+        let hits = self.0.server.hits().read().map(|(limit, count)| match limit {
+            Limit::Stall => (limit.as_str(), count + hub.stalled_sockets),
+            _ => (limit.as_str(), count),
+        });
         let of_hub = [("subscribers", hub.refused_full), ("topics_per_subscription", hub.refused_selectors)];
         let hits: Vec<_> =
             hits.into_iter().chain(of_hub).map(|(limit, count)| ([("limit", limit)], count)).collect();

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::{
     control::{self, HEARTBEAT, ResetReason, reset},
     hub::Inner,
-    log::Lookup,
+    log::{LogStatus, Lookup},
     pipe::pipe,
     selector::Selection,
     shard::{Command, Inbox, Join, Shared, SubscriberId, drain_retry_ms},
@@ -44,7 +44,7 @@ impl Accepted {
                 prelude.push(control::cursor(status.last));
                 (status.next, 0)
             }
-            Start::Earliest => (0, log.status().next),
+            Start::Earliest => kept(&log.status()),
             Start::Newest(count) => {
                 let before = log.status();
                 let cursor = log.newest(place.selection.clone(), count).await?;
@@ -66,7 +66,7 @@ impl Accepted {
                         let status = log.status();
                         stats.reset(reason);
                         prelude.push(reset(reason, status.oldest_id.as_deref()));
-                        (0, status.next)
+                        kept(&status)
                     }
                 }
             }
@@ -112,6 +112,12 @@ impl Accepted {
             shard.send(Command::Drain(window));
         }
     }
+}
+
+/// From where to where all that is kept stands. What has gone by now must not come, though it may still be on the way to
+/// others.
+fn kept(status: &LogStatus) -> (u64, u64) {
+    (status.oldest, status.next)
 }
 
 /// A subscriber that is counted; given back when its shard does not get it, because a look-up failed or was abandoned.

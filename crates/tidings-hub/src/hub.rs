@@ -20,6 +20,7 @@ use crate::{
     log::{AppendError, Entry, Follower, Log, ReadError, TopicSummary},
     position::Position,
     publication::{InvalidPublication, Publication},
+    replay::Replays,
     selector::Selection,
     settings::Settings,
     shard::{self, Command, Inbox, Shared},
@@ -116,12 +117,14 @@ impl Hub {
         let shards = (0..settings.shards.get()).map(|_| Inbox::new(settings.shard.inbox_bytes));
         let (shards, polls): (Vec<_>, Vec<_>) =
             shards.collect::<std::io::Result<Vec<_>>>()?.into_iter().unzip();
+        let stats = Arc::default();
+        let replays = Replays::new(log.clone(), runtime, Arc::clone(&stats), &settings);
         let shared = Shared {
             log,
             settings: Arc::new(settings),
-            stats: Arc::default(),
+            stats,
             registry: Arc::default(),
-            runtime,
+            replays: Arc::new(replays),
         };
         let position = shared.log.follow(Arc::new(FanOut(shards.clone())));
         // Made first: if one of the threads cannot be started, dropping it ends the others.

@@ -43,6 +43,7 @@ mod pipe;
 mod position;
 mod publication;
 mod registry;
+mod replay;
 mod selector;
 mod settings;
 mod shard;

@@ -22,11 +22,11 @@ pub struct Settings {
     pub max_subscribers: u64,
     /// How many selectors one subscription may have. Default: 100.
     pub max_selectors: usize,
-    /// What one shard holds and does at a time. The defaults need no change; tests make them small.
+    /// What a shard holds and does at a time. The defaults need no change; tests make them small.
     pub shard: ShardLimits,
 }
 
-/// What one shard holds in memory, and how it reads the log.
+/// What a shard holds in memory, and how the log is read for those who are behind.
 #[derive(Clone, Debug)]
 pub struct ShardLimits {
     /// How far back, in events, catching up goes without reading the log: about what arrives while a page is read.
@@ -36,8 +36,11 @@ pub struct ShardLimits {
     pub recent_bytes: usize,
     /// How many wire bytes may wait for a shard before it is told to read them from the log instead. Default: 64 MiB.
     pub inbox_bytes: usize,
-    /// Reads of the log under way at once; the others wait. Bounds the memory of a reconnect storm. Default: 32.
+    /// Reads of the log under way at once, for all shards together; the others wait. Bounds the memory of a reconnect
+    /// storm. Default: 32.
     pub reads: NonZeroUsize,
+    /// Wire bytes of pages that are kept for others who want the same, for all shards together. Default: 8 MiB.
+    pub replay_bytes: usize,
     /// Entries in one page of replay at most. Default: 1024.
     pub page_entries: NonZeroUsize,
 }
@@ -51,6 +54,7 @@ impl Default for ShardLimits {
             recent_bytes: 4 << 20,
             inbox_bytes: 64 << 20,
             reads: READS,
+            replay_bytes: 8 << 20,
             page_entries: PAGE_ENTRIES,
         }
     }

@@ -11,7 +11,6 @@
 mod inbox;
 mod index;
 mod recent;
-mod replay;
 mod subscriber;
 mod wheel;
 
@@ -30,15 +29,15 @@ pub(crate) use inbox::Inbox;
 use inbox::{INBOX, Mail};
 use index::{GroupKey, Index, SubscriberKey};
 use recent::Recent;
-use replay::Replay;
 use subscriber::{State, Subscriber};
 use wheel::{Tick, Wheel};
 
 use crate::{
     batch::Run,
-    control::{HEARTBEAT, retry},
-    log::{Log, ReadError},
+    control::{HEARTBEAT, ResetReason, reset, retry},
+    log::{Log, LogStatus},
     registry::Registry,
+    replay::{Outcome, Replay, Replays, Waiter},
     selector::Selection,
     settings::Settings,
     sink::{Gone, Sink},
@@ -70,8 +69,8 @@ pub(crate) enum Command {
     Leave(SubscriberId),
     /// A sink that was full has room.
     Writable(SubscriberId),
-    /// A page of the log has been read and encoded.
-    Replay(SubscriberId, Result<Replay, ReadError>),
+    /// A page of the log has been read and encoded for this one.
+    Replay(SubscriberId, Outcome),
     /// All are to be told to come back, after a random time up to this, and their streams ended.
     Drain(Duration),
 }
@@ -83,7 +82,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) replays: Arc<Replays>,
 }
 
 /// The thread's own state.
@@ -103,8 +102,8 @@ struct Shard {
     tick: Duration,
     heartbeat: Tick,
     stall: Tick,
-    reads: usize,
-    waiting: VecDeque<SubscriberId>,
+    /// Those who are due, in the order of their turns.
+    due: VecDeque<SubscriberId>,
     /// Events and bytes delivered in this round; added to the shared counters at its end.
     delivered: (u64, u64),
 }
@@ -132,8 +131,7 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
         tick,
         heartbeat,
         stall,
-        reads: 0,
-        waiting: VecDeque::new(),
+        due: VecDeque::new(),
         delivered: (0, 0),
         shared,
     };
@@ -142,6 +140,15 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
 
 /// Heartbeat and stall times are cut to this many ticks, so that the wheel stays small: nine hours at the longest tick.
 const MAX_TICKS: u128 = 1 << 15;
+
+/// When the log cannot be read, how long until the browser should try again.
+const READ_FAILURE_RETRY_MS: u64 = 5000;
+
+/// What those who are behind are given between two looks at the live: half a millisecond of writing, about.
+const BYTES_A_ROUND: u64 = 1 << 20;
+
+/// What one who is behind is given at a time.
+const BYTES_A_TURN: u64 = 128 << 10;
 
 /// What the sockets say is taken in portions of this many events, so that nobody waits for a crowd that leaves.
 const EVENTS: usize = 1024;
@@ -152,7 +159,8 @@ impl Shard {
         let mut events = Events::with_capacity(EVENTS);
         let mut next_tick = Instant::now() + self.tick;
         loop {
-            let patience = match (self.inbox.may_sleep(), self.subscribers.is_empty()) {
+            let may_sleep = self.due.is_empty() && self.inbox.may_sleep();
+            let patience = match (may_sleep, self.subscribers.is_empty()) {
                 (false, _) => Some(Duration::ZERO),
                 (true, true) => None,
                 (true, false) => Some(next_tick.saturating_duration_since(Instant::now())),
@@ -174,11 +182,12 @@ impl Shard {
                     Command::Join(join) => self.join(join),
                     Command::Leave(id) => self.with(id, |shard, key| shard.end(key, EndReason::Left)),
                     Command::Writable(id) => self.with(id, Self::writable),
-                    Command::Replay(id, replay) => self.replay(id, replay),
+                    Command::Replay(id, outcome) => self.with(id, |shard, key| shard.replay(key, outcome)),
                     Command::Drain(window) => self.drain(window),
                 }
             }
             mail.clear();
+            self.take_turns();
             let now = Instant::now();
             if now >= next_tick {
                 self.turn_wheel();
@@ -251,7 +260,7 @@ impl Shard {
         if run.first().is_some_and(|first| subscriber.cursor > first) {
             // It has some of these already: let it catch up by its cursor.
             self.not_live(key);
-            self.advance(key);
+            self.falls_due(key);
             return false;
         }
         match subscriber.sink.write(run.slices()) {
@@ -292,7 +301,7 @@ impl Shard {
             let subscriber = &mut self.subscribers[key];
             subscriber.cursor = subscriber.cursor.max(position);
             self.not_live(key);
-            self.advance(key);
+            self.falls_due(key);
         }
     }
 
@@ -310,20 +319,41 @@ impl Shard {
             tracing::error!(%error, subscriber = id, "a socket cannot be watched");
             return self.end(key, EndReason::Left);
         }
-        self.advance(key);
+        self.falls_due(key);
     }
 
     fn writable(&mut self, key: SubscriberKey) {
         let subscriber = &mut self.subscribers[key];
         if matches!(subscriber.state, State::Blocked) {
-            self.advance(key);
+            self.falls_due(key);
         } else if subscriber.sink.write(&[]).is_err() {
             self.end(key, EndReason::Left);
         }
     }
 
-    /// Moves a subscriber that is not live forward: until its sink is full, or a page must be read, or it is live.
+    /// Gives a subscriber that is not live its turn.
+    fn falls_due(&mut self, key: SubscriberKey) {
+        let subscriber = &mut self.subscribers[key];
+        if !matches!(subscriber.state, State::Due) {
+            subscriber.state = State::Due;
+            self.due.push_back(subscriber.id);
+        }
+    }
+
+    /// Moves those forward who are due, one after the other, until nobody is or the live have waited long enough.
+    fn take_turns(&mut self) {
+        let before = self.delivered.1;
+        while self.delivered.1 - before < BYTES_A_ROUND
+            && let Some(id) = self.due.pop_front()
+        {
+            self.with(id, Self::advance);
+        }
+    }
+
+    /// Moves a subscriber that is due forward: until its sink is full, or a page must be read, or it is live, or it has
+    /// had its turn.
     fn advance(&mut self, key: SubscriberKey) {
+        let before = self.delivered.1;
         loop {
             let subscriber = &mut self.subscribers[key];
             match subscriber.flush(self.wheel.now()) {
@@ -335,20 +365,69 @@ impl Shard {
                 subscriber.sink.finish();
                 return self.end(key, reason);
             }
-            if subscriber.cursor < subscriber.kept_to {
-                return self.read(key);
-            }
-            if subscriber.cursor >= self.position {
+            let is_behind = subscriber.cursor < subscriber.kept_to || subscriber.cursor < self.position;
+            if !is_behind {
                 return self.go_live(key);
             }
-            if !self.recent.reaches_back_to(subscriber.cursor) {
-                return self.read(key);
+            if self.delivered.1 - before >= BYTES_A_TURN {
+                subscriber.state = State::Reading;
+                return self.falls_due(key);
+            }
+            if subscriber.cursor < subscriber.kept_to || !self.recent.reaches_back_to(subscriber.cursor) {
+                let waiter = Waiter { id: subscriber.id, inbox: self.inbox.clone() };
+                let replays = &self.shared.replays;
+                match replays.ask(&subscriber.selection, subscriber.cursor, waiter) {
+                    Some(replay) => self.replay_to(key, &replay),
+                    None => return subscriber.state = State::Reading,
+                }
+                continue;
             }
             let mut run = Run::default();
             let limit = self.shared.settings.page_bytes;
             subscriber.cursor = self.recent.select(subscriber.cursor, &subscriber.selection, limit, &mut run);
             self.put_run(key, &run);
         }
+    }
+
+    /// Takes what was read for a subscriber. What one is read that has been told to end meanwhile, it will ask for when
+    /// it comes back.
+    fn replay(&mut self, key: SubscriberKey, outcome: Outcome) {
+        if !matches!(self.subscribers[key].state, State::Reading) {
+            return;
+        }
+        match outcome {
+            Ok(replay) => self.replay_to(key, &replay),
+            Err(error) => {
+                tracing::error!(%error, "a subscriber could not be caught up; it is told to come back");
+                let subscriber = &mut self.subscribers[key];
+                subscriber.put([retry(READ_FAILURE_RETRY_MS)]);
+                subscriber.ending = Some(EndReason::LogFailed);
+            }
+        }
+        self.falls_due(key);
+    }
+
+    /// Puts a page of the log behind the rest of a subscriber.
+    fn replay_to(&mut self, key: SubscriberKey, replay: &Replay) {
+        let subscriber = &mut self.subscribers[key];
+        let mut next = replay.next;
+        let (from, is_first) = (subscriber.cursor, std::mem::take(&mut subscriber.unread));
+        let is_kept = from < subscriber.kept_to;
+        // Where it asked for what is kept, a gap is news only when the log has overtaken it on its way.
+        let is_news = |status: &LogStatus| !is_kept || (!is_first && status.oldest > from);
+        match replay.gap.then(|| self.shared.log.status()).filter(is_news) {
+            Some(status) => {
+                self.shared.stats.reset(ResetReason::Expired);
+                subscriber.put([reset(ResetReason::Expired, status.oldest_id.as_deref())]);
+            }
+            // What came after it joined is read by itself, so that a gap there is not taken for an old one.
+            None if is_kept => next = next.min(subscriber.kept_to),
+            None => {}
+        }
+        subscriber.cursor = from.max(next);
+        let mut run = Run::default();
+        replay.select(from, next, &mut run);
+        self.put_run(key, &run);
     }
 
     /// Puts a whole run behind the rest of a subscriber.
@@ -396,7 +475,7 @@ impl Shard {
             subscriber.ending = Some(EndReason::Drained);
             if !matches!(subscriber.state, State::Blocked) {
                 // Also those whose page is being read: it is not needed any more.
-                self.advance(key);
+                self.falls_due(key);
             }
         }
     }
@@ -417,7 +496,7 @@ impl Shard {
                 0 => return self.end(key, EndReason::Stalled),
                 left => left,
             },
-            State::Reading => self.heartbeat,
+            State::Reading | State::Due => self.heartbeat,
             State::Live(_) => match self.heartbeat.saturating_sub(now - subscriber.last_write) {
                 left @ 1.. => left,
                 0 => {
@@ -442,7 +521,10 @@ impl Shard {
 
     fn end(&mut self, key: SubscriberKey, reason: EndReason) {
         self.not_live(key);
-        let subscriber = self.subscribers.remove(key);
+        let mut subscriber = self.subscribers.remove(key);
+        if reason == EndReason::Stalled && subscriber.sink.cut() {
+            self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);
+        }
         self.by_id.remove(&subscriber.id);
         self.index.leave(subscriber.group);
         self.shared.registry.leave(&subscriber.selection);

@@ -26,6 +26,12 @@ pub(crate) trait Sink: Send + std::fmt::Debug {
         Ok(())
     }
 
+    /// Gives up on another side that takes nothing. Whether this has closed its connection, so that nobody else will find
+    /// it stalled.
+    fn cut(&mut self) -> bool {
+        false
+    }
+
     /// The poll says that the other side has sent something, or has closed.
     fn heard(&mut self) -> Result<(), Gone> {
         Ok(())

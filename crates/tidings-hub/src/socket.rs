@@ -9,10 +9,12 @@ use std::{
     any::Any,
     io::{self, IoSlice, Read as _, Write as _},
     net::Shutdown,
+    time::Duration,
 };
 
 use bytes::{Buf as _, Bytes};
 use mio::{Interest, Registry, Token, net::TcpStream};
+use socket2::SockRef;
 
 use crate::sink::{Gone, Sink};
 
@@ -181,6 +183,14 @@ impl Sink for SocketSink {
 
     fn watch(&mut self, poll: &Registry, token: Token) -> io::Result<()> {
         poll.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    fn cut(&mut self) -> bool {
+        // What the system holds for it, megabytes perhaps, is thrown away at once.
+        if let Err(error) = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)) {
+            tracing::debug!(%error, "a stalled connection is closed, and lingers");
+        }
+        true
     }
 
     fn heard(&mut self) -> Result<(), Gone> {

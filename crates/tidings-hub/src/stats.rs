@@ -47,6 +47,7 @@ pub(crate) struct Stats {
     pub(crate) delivered_bytes: AtomicU64,
     pub(crate) replay_reads: AtomicU64,
     pub(crate) resets: [AtomicU64; 2],
+    pub(crate) stalled_sockets: AtomicU64,
     pub(crate) refused_full: AtomicU64,
     pub(crate) refused_selectors: AtomicU64,
 }
@@ -77,6 +78,9 @@ pub struct HubStats {
     pub resets_unknown: u64,
     /// Resets sent because history was no longer kept.
     pub resets_expired: u64,
+    /// Of the subscriptions that ended for being stalled, those on handed-over sockets: the others are found stalled by
+    /// the server of their connection, too.
+    pub stalled_sockets: u64,
     /// Subscriptions refused because the hub was full.
     pub refused_full: u64,
     /// Subscriptions refused because they asked for too many topics and patterns.
@@ -107,6 +111,7 @@ impl Stats {
             replay_reads: get(&self.replay_reads),
             resets_unknown: get(&self.resets[ResetReason::Unknown as usize]),
             resets_expired: get(&self.resets[ResetReason::Expired as usize]),
+            stalled_sockets: get(&self.stalled_sockets),
             refused_full: get(&self.refused_full),
             refused_selectors: get(&self.refused_selectors),
         }

@@ -16,6 +16,8 @@ use crate::{
 pub(super) enum State {
     /// Up to date: it is sent what comes in. It stands in its group's list at this place.
     Live(usize),
+    /// It can be moved forward, and will be when its turn comes.
+    Due,
     /// Its sink is full; it goes on when the sink calls.
     Blocked,
     /// A page of the log is being read for it, or will be.

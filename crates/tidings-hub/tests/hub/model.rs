@@ -105,6 +105,7 @@ fn small_settings(rng: &mut Rng) -> Settings {
         recent_bytes: rng.usize(..3000),
         inbox_bytes: rng.usize(100..4000),
         reads: one_to(rng, 3),
+        replay_bytes: rng.usize(..4000),
         page_entries: one_to(rng, 6),
     };
     Settings {
