@@ -160,6 +160,11 @@ impl Check {
         self.found.delivered
     }
 
+    /// How many subscribers there are in the group.
+    pub fn subscribers(&self) -> usize {
+        self.topics.len()
+    }
+
     /// The topic of this subscriber, counted from 0 within the group.
     pub fn topic(&self, subscriber: usize) -> u32 {
         self.topics[subscriber]

@@ -21,6 +21,7 @@ mod crew;
 mod error;
 mod http;
 mod latency;
+mod ledger;
 mod limits;
 mod marker;
 mod meter;

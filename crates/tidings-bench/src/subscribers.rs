@@ -6,7 +6,6 @@
 mod connection;
 
 use std::{
-    collections::BTreeMap,
     io,
     sync::mpsc::{Receiver, TryRecvError},
     time::Duration,
@@ -15,12 +14,10 @@ use std::{
 use mio::{Events, Poll, Token, Waker};
 
 use crate::{
-    check::{Check, Sent},
     clock,
     error::Error,
-    latency::Latencies,
-    marker::Run,
-    protocol::{Note, Order, Outcome, Plan, Progress, Ready},
+    ledger::Ledger,
+    protocol::{Note, Order, Outcome, Plan, Ready},
     target::Subscribe,
 };
 use connection::{Connection, Lost, Stage};
@@ -36,17 +33,9 @@ const WAKE: Token = Token(usize::MAX);
 
 /// What all connections of a group use.
 struct Shared<'a> {
-    run: Run,
     ready: Ready,
     buffer: &'a mut [u8],
-    check: &'a mut Check,
-    latencies: &'a mut Latencies,
-    /// Of events sent before this time the latency says nothing.
-    connected_at: u64,
-    longest_silence: u64,
-    last_delivery: u64,
-    /// How many subscribers have become ready.
-    became_ready: usize,
+    ledger: &'a mut Ledger,
 }
 
 /// A group of subscribers.
@@ -56,29 +45,12 @@ pub(crate) struct Subscribers {
     poll: Poll,
     connections: Vec<Connection>,
     buffer: Vec<u8>,
-    check: Check,
-    latencies: Latencies,
-    connected_at: u64,
-    longest_silence: u64,
-    last_delivery: u64,
-    lost: BTreeMap<String, u64>,
+    ledger: Ledger,
     held: usize,
     /// The next connection to be made, while they are being made.
     connecting: Option<usize>,
     /// Connections under way.
     unanswered: usize,
-    awaited: Option<Awaited>,
-    /// When there was progress last.
-    moved: u64,
-    told: Progress,
-}
-
-/// What is being waited for.
-struct Awaited {
-    sent: Sent,
-    /// Deliveries after which it is worth looking whether all is there.
-    look_at: u64,
-    is_told: bool,
 }
 
 impl Subscribers {
@@ -87,29 +59,18 @@ impl Subscribers {
         let subscribe = Subscribe::new(&plan.url, &plan.headers)?;
         let poll = Poll::new().map_err(Error::system("the poller cannot be made"))?;
         let waker = Waker::new(poll.registry(), WAKE).map_err(Error::system("the waker cannot be made"))?;
-        let numbers = plan.first..plan.first + plan.count;
-        let topic = |number: usize| u32::try_from(number / plan.per_topic).unwrap_or(u32::MAX);
-        let check = Check::new(plan.publishers, plan.first, numbers.map(topic).collect());
         let mut connections = Vec::new();
         connections.resize_with(plan.count, Connection::default);
         let subscribers = Self {
-            plan,
             subscribe,
             poll,
             connections,
             buffer: vec![0; BUFFER],
-            check,
-            latencies: Latencies::default(),
-            connected_at: 0,
-            longest_silence: 0,
-            last_delivery: 0,
-            lost: BTreeMap::new(),
+            ledger: Ledger::new(&plan),
             held: 0,
             connecting: None,
             unanswered: 0,
-            awaited: None,
-            moved: 0,
-            told: Progress::default(),
+            plan,
         };
         Ok((subscribers, waker))
     }
@@ -140,21 +101,23 @@ impl Subscribers {
                 }
             }
             self.connect_more(&mut tell);
-            self.look(&mut tell);
+            if self.connecting.is_none() {
+                let is_connected = |number: usize| self.connections[number].is_connected();
+                self.ledger.look(self.held, is_connected, &mut tell);
+            }
             let now = clock::now();
             if u128::from(now - last_tick) >= TICK.as_nanos() {
                 last_tick = now;
-                self.tick(now, &mut tell);
+                self.tick(&mut tell);
             }
         }
     }
 
     fn follow(&mut self, order: Order, tell: &mut impl FnMut(Note)) {
-        self.moved = clock::now();
         match order {
             Order::Connect => {
                 self.connecting = Some(0);
-                self.connected_at = self.moved;
+                self.ledger.connect();
             }
             Order::Disconnect => {
                 let connected = self.connections.iter_mut().filter(|connection| connection.is_connected());
@@ -166,7 +129,7 @@ impl Subscribers {
                 self.held = 0;
                 tell(Note::Disconnected { without_cursor });
             }
-            Order::Await(sent) => self.awaited = Some(Awaited { sent, look_at: 0, is_told: false }),
+            Order::Await(sent) => self.ledger.awaits(sent),
             // It ends the loop.
             Order::Stop => {}
         }
@@ -175,50 +138,33 @@ impl Subscribers {
     fn go_on(&mut self, event: &mio::event::Event) {
         let number = event.token().0;
         let Some(connection) = self.connections.get_mut(number) else { return };
-        let stage = connection.stage;
-        let mut shared = Shared {
-            run: Run::new(self.plan.run),
-            ready: self.plan.ready,
-            buffer: &mut self.buffer,
-            check: &mut self.check,
-            latencies: &mut self.latencies,
-            connected_at: self.connected_at,
-            longest_silence: self.longest_silence,
-            last_delivery: self.last_delivery,
-            became_ready: 0,
-        };
-        let topic = shared.check.topic(number);
+        let was_held = connection.stage == Stage::Subscribed;
+        let topic = self.ledger.topic(number);
+        let mut shared =
+            Shared { ready: self.plan.ready, buffer: &mut self.buffer, ledger: &mut self.ledger };
         let (subscribe, topics) = (&self.subscribe, &self.plan.topics);
         let request = |cursor: Option<&str>| subscribe.request(&topics.name(topic), cursor);
         let outcome = connection.go_on(number, event, &mut shared, request);
-        self.longest_silence = shared.longest_silence;
-        self.last_delivery = shared.last_delivery;
-        let became_ready = shared.became_ready;
-        self.held += became_ready;
-        self.unanswered -= became_ready;
-        if became_ready > 0 {
-            self.moved = clock::now();
+        let is_held = connection.stage == Stage::Subscribed;
+        if is_held && !was_held {
+            self.held += 1;
+            self.unanswered -= 1;
+            self.ledger.moves();
         }
         if let Err(reason) = outcome {
-            let was_held = stage == Stage::Subscribed || became_ready > 0;
-            self.lose(number, was_held, &reason.to_string());
+            self.lose(number, &reason.to_string());
         }
     }
 
-    fn lose(&mut self, number: usize, was_held: bool, reason: &str) {
-        *self.lost.entry(reason.to_owned()).or_default() += 1;
-        if was_held {
+    fn lose(&mut self, number: usize, reason: &str) {
+        self.ledger.lose(reason);
+        let connection = &mut self.connections[number];
+        if connection.stage == Stage::Subscribed {
             self.held -= 1;
         } else {
             self.unanswered -= 1;
         }
-        if let Some(connection) = self.connections.get_mut(number) {
-            connection.close();
-        }
-        // What it misses is not awaited any more.
-        if let Some(awaited) = &mut self.awaited {
-            awaited.look_at = 0;
-        }
+        connection.close();
     }
 
     /// Makes the next connections, as many as may be under way at a time.
@@ -230,77 +176,39 @@ impl Subscribers {
             let (address, registry) = (self.subscribe.endpoint.address, self.poll.registry());
             let outcome = connection.connect(address, registry, Token(next), self.plan.notes_cursors);
             if let Err(error) = outcome {
-                self.lose(next, false, &Lost::from(error).to_string());
+                self.lose(next, &Lost::from(error).to_string());
             }
             next += 1;
         }
         self.connecting = Some(next);
         if next == self.connections.len() && self.unanswered == 0 {
             self.connecting = None;
-            self.tick(clock::now(), tell);
+            self.ledger.tell_progress(self.held, tell);
             tell(Note::Held);
         }
     }
 
-    /// Looks whether everything has come.
-    fn look(&mut self, tell: &mut impl FnMut(Note)) {
-        let delivered = self.check.delivered();
-        let Some(awaited) = &mut self.awaited else { return };
-        if awaited.is_told || delivered < awaited.look_at {
+    fn tick(&mut self, tell: &mut impl FnMut(Note)) {
+        if !self.ledger.tell_progress(self.held, tell) {
             return;
         }
-        let connections = self.connections.iter().enumerate();
-        let live = connections.filter(|(_, connection)| connection.is_connected());
-        let missing: u64 = live.map(|(number, _)| self.check.missing(number, &awaited.sent)).sum();
-        if missing == 0 {
-            awaited.is_told = true;
-            tell(Note::Delivered { is_complete: true });
-        } else {
-            awaited.look_at = delivered + missing;
-        }
-    }
-
-    fn tick(&mut self, now: u64, tell: &mut impl FnMut(Note)) {
-        let progress =
-            Progress { held: self.held, delivered: self.check.delivered(), lost: self.lost.values().sum() };
-        if progress != self.told {
-            if progress.delivered != self.told.delivered {
-                self.moved = now;
-            }
-            self.told = progress;
-            tell(Note::Progress(progress));
-        }
-        if u128::from(now.saturating_sub(self.moved)) < self.plan.timeout.as_nanos() {
+        if self.connecting.is_none() {
+            self.ledger.give_up(tell);
             return;
         }
-        if let Some(awaited) = &mut self.awaited
-            && !awaited.is_told
-        {
-            awaited.is_told = true;
-            tell(Note::Delivered { is_complete: false });
-        }
-        if self.connecting.is_some() {
-            for number in 0..self.connections.len() {
-                if matches!(self.connections[number].stage, Stage::Connecting | Stage::Asked) {
-                    self.lose(number, false, "the subscription was not answered in time");
-                }
+        for number in 0..self.connections.len() {
+            if matches!(self.connections[number].stage, Stage::Connecting | Stage::Asked) {
+                self.lose(number, "the subscription was not answered in time");
             }
-            self.moved = now;
         }
+        self.ledger.moves();
     }
 
     fn outcome(mut self) -> Outcome {
         let now = clock::now();
-        let silences = self.connections.iter().map(|connection| connection.silence(now));
-        let silence = silences.fold(self.longest_silence, u64::max);
-        let sent = self.awaited.take().map(|awaited| awaited.sent).unwrap_or_default();
-        Outcome {
-            tally: self.check.tally(&sent),
-            latencies: self.latencies,
-            last_delivery: self.last_delivery,
-            longest_silence: Duration::from_nanos(silence),
-            lost: self.lost,
-            cpu: Duration::ZERO,
+        for connection in &self.connections {
+            self.ledger.silence(connection.silence(now));
         }
+        self.ledger.outcome()
     }
 }

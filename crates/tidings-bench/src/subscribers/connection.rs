@@ -154,7 +154,7 @@ impl Connection {
                 Err(error) => return Err(error.into()),
             };
             let now = crate::clock::now();
-            shared.longest_silence = shared.longest_silence.max(self.silence(now));
+            shared.ledger.silence(self.silence(now));
             self.heard = now;
             self.take(number, count, now, shared)?;
             // Less than was asked for: nothing is left, and more will be a new event. That saves a call for each read.
@@ -168,26 +168,17 @@ impl Connection {
     /// Takes what has been read into the buffer.
     fn take(&mut self, number: usize, count: usize, now: u64, shared: &mut Shared<'_>) -> Result<(), Lost> {
         let mut input = &shared.buffer[..count];
-        let delivered = shared.check.delivered();
         let mut has_bytes = false;
         let ids = &mut self.ids;
         let scanner = &mut self.scanner;
         let is_over = self.answer.read(&mut input, |mut part| {
             has_bytes = true;
-            scanner.feed(shared.run, part, |marker| {
-                shared.check.note(number, &marker);
-                if marker.sent >= shared.connected_at {
-                    shared.latencies.record(now.saturating_sub(marker.sent));
-                }
-            });
+            shared.ledger.read(number, scanner, part, now);
             if let Some(ids) = ids {
                 // An event too long to be decoded has no id to be noted, and is counted all the same.
                 while ids.decode(&mut part).is_some() {}
             }
         })?;
-        if shared.check.delivered() > delivered {
-            shared.last_delivery = now;
-        }
         let Some(head) = self.answer.head() else { return Ok(()) };
         if head.status != 200 {
             return Err(Lost::Status(head.status));
@@ -202,7 +193,6 @@ impl Connection {
         };
         if self.stage == Stage::Asked && is_ready {
             self.stage = Stage::Subscribed;
-            shared.became_ready += 1;
         }
         Ok(())
     }
