@@ -188,8 +188,7 @@ async fn mail_that_was_left_out_is_read_from_the_log() {
     assert!(hub.stats().replay_reads >= 3);
 }
 
-/// A crowd that comes back at once, each at its own place, over every transport: all get all, and the log is read about
-/// once.
+/// A crowd that comes back at once, each at its own place: all get all, and the log is read about once.
 #[tokio::test]
 async fn a_crowd_is_read_the_same_pages() {
     let mut settings = settings(2);
@@ -199,18 +198,19 @@ async fn a_crowd_is_read_the_same_pages() {
     publish_numbers(&hub, "t", 0..2000).await;
     let epoch = hub.log().status().epoch;
     let mut crowd = Vec::new();
-    for number in 0..200_u64 {
+    for number in 0..80_u64 {
         let transport = Transport::ALL[number as usize % Transport::ALL.len()];
-        let asked = subscription(&["t"], Start::After(format!("{epoch}-{}", number % 50)));
-        crowd.push((number % 50, transport.subscribe(&hub, asked).await.unwrap()));
+        let asked = subscription(&["t"], Start::After(format!("{epoch}-{}", number % 20)));
+        crowd.push((number % 20, transport.subscribe(&hub, asked).await.unwrap()));
     }
-    for (last, stream) in &mut crowd {
+    let read = crowd.into_iter().map(|(last, mut stream)| async move {
         let mut text = Vec::new();
         while !text.ends_with(b"data: 1999\n\n") {
             text.extend(soon("more", stream.next()).await.unwrap());
         }
-        assert_eq!(data(&String::from_utf8(text).unwrap()), numbers(*last + 1..2000));
-    }
+        assert_eq!(data(&String::from_utf8(text).unwrap()), numbers(last + 1..2000));
+    });
+    futures_util::future::join_all(read).await;
     // Twenty pages, and some for those who asked before the first of them was there.
     let reads = hub.stats().replay_reads;
     assert!((20..100).contains(&reads), "{reads}");
