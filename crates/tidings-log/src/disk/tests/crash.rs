@@ -35,6 +35,8 @@ use crate::{
 };
 
 const SEEDS: u64 = 2000;
+/// An age that nothing reaches here, but a sixteenth of which completes segments that are not full.
+const AGE: Duration = Duration::from_secs(64);
 
 struct Oracle {
     rng: fastrand::Rng,
@@ -116,7 +118,7 @@ impl Oracle {
         Self {
             sim: Sim::new(rng.u64(..)),
             clock: Clock::manual(1_000_000),
-            retention: Retention { events, ..Retention::unlimited() },
+            retention: Retention { events, age: rng.bool().then_some(AGE), ..Retention::unlimited() },
             // Small segments roll, large ones are written ahead.
             segment_bytes: if rng.bool() { rng.u64(300..4000) } else { rng.u64(10_000..100_000) },
             rng,

@@ -165,7 +165,9 @@ fn a_torn_group_in_space_written_ahead_is_cut_and_reported() {
 
 #[test]
 fn complete_segments_end_with_their_events() {
-    let rig = roomy();
+    let mut rig = roomy();
+    // So many that a sixteenth of them completes a segment long before it is full.
+    rig.settings.retention.events = Some(4096);
     let (mut appender, shared, _) = rig.open();
     fill(&mut appender, 5000);
     let sealed: Vec<_> = read(&shared.state).sealed.iter().cloned().collect();
