@@ -3,6 +3,7 @@
 // They panic when nobody reads what they print; see `standard.rs`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod allocator;
 mod bench;
 mod check_config;
 mod cli;
