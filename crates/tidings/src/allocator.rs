@@ -12,5 +12,6 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 // it, and nothing else defines it. jemalloc reads a pointer to a string that ends with a zero byte, which is what a
 // reference to these bytes is; they live for ever and are never written.
 #[allow(unsafe_code)]
+#[used]
 #[unsafe(export_name = "_rjem_malloc_conf")]
-pub static SETTINGS: &[u8; 69] = b"background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0,narenas:2\0";
+static SETTINGS: &[u8; 69] = b"background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0,narenas:2\0";

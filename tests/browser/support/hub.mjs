@@ -8,6 +8,12 @@ import { Server, temporaryDirectory } from './server.mjs'
 // `./test` says which build it made; by hand it is what `cargo build --release` leaves.
 const program = process.env.HUB_PROGRAM ?? fileURLToPath(new URL('../../../target/release/tidings', import.meta.url))
 
+// What a hub has of this environment: where programs are, and which way streams take, so that the same tests run over
+// both.
+const passedOn = Object.fromEntries(
+  ['PATH', 'TIDINGS_STREAM_HAND_OVER'].flatMap((name) => (name in process.env ? [[name, process.env[name]]] : [])),
+)
+
 /**
  * Starts a hub on a free port. `configuration` is TOML text; `args` are further arguments of `tidings serve`.
  */
@@ -32,7 +38,7 @@ class Hub {
     this.server = new Server(
       program,
       ['serve', '--config', this.configurationFile, '--listen', listen, '--data', this.data, ...this.args],
-      { env: { PATH: process.env.PATH } },
+      { env: passedOn },
     )
     await this.server.ready('accepts connections', () => this.server.stdout.includes('\n'))
     const [, url] = /^listening on (http:\/\/\S+)$/m.exec(this.server.stdout)

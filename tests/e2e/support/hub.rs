@@ -16,6 +16,10 @@ use tempfile::TempDir;
 
 use super::{BOUND, Connection, Listener, Response, program, wait_for};
 
+/// What a hub has of this environment: where programs are, and which way streams take, so that the same tests run over
+/// both.
+const PASSED_ON: [&str; 2] = ["PATH", "TIDINGS_STREAM_HAND_OVER"];
+
 /// How a hub is started, where it differs from the usual.
 #[derive(Default)]
 pub(crate) struct Options {
@@ -91,7 +95,7 @@ impl Hub {
         };
         command.args(["serve", "--listen", &self.address.to_string(), "--data"]).arg(self.data());
         command.args(&self.options.args).current_dir(self.directory.path()).stdin(Stdio::null());
-        command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
+        command.env_clear().envs(PASSED_ON.iter().filter_map(|name| Some((name, env::var_os(name)?))));
         command
     }
 
