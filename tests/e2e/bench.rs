@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -11,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Answer, Hub, Program};
+use crate::support::{Answer, Hub, Program, Running, wait_until};
 
 /// After how long without progress a run that fails gives up.
 const GIVE_UP: &str = "1s";
@@ -48,6 +49,8 @@ fn every_work_goes_well_with_a_hub() {
         ("topics --topics 20 --subscribers-per-topic 3 --events 300 --publishers 4", 900),
         ("topics --topics 7 --subscribers-per-topic 3 --events 100 --processes 2", 300),
         ("idle --subscribers 20 --seconds 1 --broadcasts 3", 60),
+        ("idle --subscribers 20 --seconds 1 --broadcasts 3 --http2", 60),
+        ("idle --subscribers 21 --seconds 1 --broadcasts 3 --http2 --processes 2", 63),
         ("resume --subscribers 20 --events 300 --live 50", 7000),
         ("resume --subscribers 21 --events 100 --prime 2 --processes 2", 2142),
         ("publish --publishers 8 --events 400 --topics 5", 0),
@@ -117,6 +120,44 @@ fn what_cannot_be_run_is_said() {
         );
         assert_eq!(answer.stdout, "", "{args:?}");
     }
+}
+
+/// A server that speaks TLS and says the beginning of a stream to whoever comes: `openssl`, which says what it reads.
+#[test]
+fn subscribers_speak_tls() {
+    let program = Program::new();
+    let openssl = |args: &str| {
+        let mut command = Command::new("openssl");
+        command.args(args.split(' ')).current_dir(program.directory()).stderr(Stdio::null());
+        command
+    };
+    let made = openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout k -out c -subj /CN=x",
+    );
+    assert!({ made }.status().unwrap().success());
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    drop(taken);
+    let mut server = openssl(&format!("s_server -accept {address} -cert c -key k -quiet -alpn http/1.1"));
+    let mut server = Running(server.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+    let mut says = server.0.stdin.take().unwrap();
+    // Again and again, because whoever fails to connect takes it along. Further on in a stream it does no harm.
+    let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:\n";
+    thread::spawn(move || {
+        while says.write_all(head).is_ok() {
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    wait_until("it listens", || TcpStream::connect(address).is_ok());
+
+    let url = format!("https://{address}/{{topic}}");
+    let args = ["idle", "--subscribers", "1", "--seconds", "1", "--timeout", "10s", "--subscribe-url", &url];
+    let (answer, _) = bench(&args);
+    assert!(answer.stderr.contains("invalid peer certificate"), "{answer:?}");
+    let (answer, report) = bench(&[&args[..], &["--insecure"]].concat());
+    assert_eq!((answer.code, &report["held"]), (Some(0), &1.into()), "{answer:?}");
+    let (answer, _) = bench(&["resume", "--subscribe-url", &url, "--publish-url", "http://127.0.0.1:1"]);
+    assert!(answer.stderr.contains("without TLS only"), "{answer:?}");
 }
 
 /// How a server treats an event for its first subscriber.

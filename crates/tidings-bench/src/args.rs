@@ -180,6 +180,12 @@ pub(crate) struct Listen {
     /// Spread the subscribers over so many processes
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = at_least_one)]
     pub(crate) processes: usize,
+    /// Speak HTTP/2, without TLS as well, with one stream on a connection; for moderate numbers
+    #[arg(long)]
+    pub(crate) http2: bool,
+    /// Take any certificate for the server's (https://)
+    #[arg(long)]
+    pub(crate) insecure: bool,
 }
 
 /// What all works share.

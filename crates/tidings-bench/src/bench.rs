@@ -78,6 +78,8 @@ impl<'a> Bench<'a> {
             wave: listen.wave,
             timeout: self.common.timeout,
             notes_cursors: cursors != Cursors::None,
+            http2: listen.http2,
+            insecure: listen.insecure,
         };
         self.report.subscribers = count;
         self.report.processes = listen.processes;

@@ -1,5 +1,6 @@
 //! All subscribers of a run, as one: in a thread of this process, or spread over worker processes.
 
+mod group;
 mod worker;
 
 use std::{
@@ -17,8 +18,8 @@ use crate::{
     error::Error,
     limits,
     protocol::{Note, Order, Outcome, Plan, Progress},
-    subscribers::Subscribers,
 };
+use group::Group;
 pub(crate) use worker::work;
 
 /// How this program is told to be a worker.
@@ -35,7 +36,7 @@ pub(crate) struct Crew {
 
 /// A group of subscribers.
 enum Member {
-    Thread { orders: Sender<Order>, waker: Waker },
+    Thread { orders: Sender<Order>, waker: Option<Waker> },
     Process { child: Child, stdin: ChildStdin },
 }
 
@@ -163,15 +164,24 @@ impl Crew {
 
 impl Member {
     fn thread(plan: Plan, notes: Sender<(usize, Note)>) -> Result<Self, Error> {
-        let (subscribers, waker) = Subscribers::new(plan)?;
         let (orders, received) = channel();
+        let (ready, made) = channel();
         thread::spawn(move || {
+            // Made here, for not all that it has may go from thread to thread.
+            let group = match Group::new(plan) {
+                Ok((group, waker)) => {
+                    ready.send(Ok(waker)).unwrap_or_default();
+                    group
+                }
+                Err(error) => return ready.send(Err(error)).unwrap_or_default(),
+            };
             // Nobody listens only when the run has been given up.
             let tell = |note| notes.send((0, note)).unwrap_or_default();
-            if let Err(error) = subscribers.run(&received, tell) {
+            if let Err(error) = group.run(&received, tell) {
                 tell(Note::Failed(error.to_string()));
             }
         });
+        let waker = made.recv().map_err(|_| Error::Worker("it ended before its time".to_owned()))??;
         Ok(Self::Thread { orders, waker })
     }
 
@@ -205,7 +215,10 @@ impl Member {
         match self {
             Self::Thread { orders, waker } => {
                 orders.send(order.clone()).map_err(|_| Error::Worker("it has ended".to_owned()))?;
-                waker.wake().map_err(Error::system("the subscribers cannot be woken"))
+                waker
+                    .as_ref()
+                    .map_or(Ok(()), Waker::wake)
+                    .map_err(Error::system("the subscribers cannot be woken"))
             }
             Self::Process { stdin, .. } => {
                 put_line(stdin, order).map_err(Error::system("a worker does not listen"))

@@ -157,14 +157,15 @@ impl Ledger {
     }
 
     /// What they have found.
-    pub(crate) fn outcome(self) -> Outcome {
-        let sent = self.awaited.map(|awaited| awaited.sent).unwrap_or_default();
+    pub(crate) fn outcome(&self) -> Outcome {
+        let nothing = Sent::default();
+        let sent = self.awaited.as_ref().map_or(&nothing, |awaited| &awaited.sent);
         Outcome {
-            tally: self.check.tally(&sent),
-            latencies: self.latencies,
+            tally: self.check.tally(sent),
+            latencies: self.latencies.clone(),
             last_delivery: self.last_delivery,
             longest_silence: Duration::from_nanos(self.longest_silence),
-            lost: self.lost,
+            lost: self.lost.clone(),
             cpu: Duration::ZERO,
         }
     }

@@ -4,7 +4,7 @@
 //! [`run`] does what the command line says ([`BenchArgs`]) and answers a [`Report`]. A run is conducted in this order:
 //!
 //! 1. **Subscribers** (`subscribers`) are threads or worker processes (`crew`) that drive many connections each with one
-//!    poller and one buffer. What they read is taken out of its framing (`http`) and searched for *markers*
+//!    poller and one buffer (or, over HTTP/2 and TLS, with a runtime: `streams`). What they read is taken out of its framing (`http`) and searched for *markers*
 //!    ([`Scanner`]), which each event carries in its data ([`Marker`]); nothing else of it is looked at, so that one core
 //!    counts millions of events a second.
 //! 2. **Publishers** (`publishers`) are connections driven by a thread of their own, as fast as they are answered, or by
@@ -31,6 +31,7 @@ mod publishers;
 mod report;
 mod scan;
 mod server;
+mod streams;
 mod subscribers;
 mod target;
 mod template;

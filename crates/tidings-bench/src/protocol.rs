@@ -32,6 +32,10 @@ pub(crate) struct Plan {
     pub(crate) timeout: Duration,
     /// Whether ids are noted, to be resumed from.
     pub(crate) notes_cursors: bool,
+    /// Whether to speak HTTP/2, also without TLS.
+    pub(crate) http2: bool,
+    /// Whether any certificate will do.
+    pub(crate) insecure: bool,
 }
 
 /// When a subscriber counts as subscribed.

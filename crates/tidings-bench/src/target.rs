@@ -14,6 +14,8 @@ use crate::{error::Error, marker::Marker, marker::Run, template::Template};
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
+    /// Whether it is spoken to over TLS.
+    pub(crate) is_tls: bool,
     host: String,
     path: Template,
 }
@@ -53,7 +55,12 @@ impl Endpoint {
     /// The place that a URL names, in which `{topic}` stands for the topic.
     pub(crate) fn new(url: &str) -> Result<Self, Error> {
         let wrong = |reason: &str| Error::Url { url: url.to_owned(), reason: reason.to_owned() };
-        let rest = url.strip_prefix("http://").ok_or_else(|| wrong("only http:// is spoken here"))?;
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("this is no URL"))?;
+        let (is_tls, default_port) = match scheme {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            _ => return Err(wrong("only http and https are spoken here")),
+        };
         let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if host.is_empty()
             || host.contains('@')
@@ -62,11 +69,26 @@ impl Endpoint {
             return Err(wrong("this is no address of a server"));
         }
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let to_resolve = if has_port { host.to_owned() } else { format!("{host}:80") };
+        let to_resolve = if has_port { host.to_owned() } else { format!("{host}:{default_port}") };
         let resolved = to_resolve.to_socket_addrs().map_err(|error| wrong(&error.to_string()))?;
         let address = resolved.into_iter().next().ok_or_else(|| wrong("the name has no address"))?;
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Self { address, host: host.to_owned(), path: Template::new(&path) })
+        Ok(Self { address, is_tls, host: host.to_owned(), path: Template::new(&path) })
+    }
+
+    /// The server's name or address, without the port.
+    pub(crate) fn name(&self) -> &str {
+        let port = self.host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+        port.map_or(self.host.as_str(), |(name, _)| name).trim_matches(['[', ']'])
+    }
+
+    /// The place, for one who publishes.
+    fn to_publish(url: &str) -> Result<Self, Error> {
+        let endpoint = Self::new(url)?;
+        match endpoint.is_tls {
+            true => Err(Error::Options(format!("{url}: only subscribers speak TLS; publish over http"))),
+            false => Ok(endpoint),
+        }
     }
 
     /// A connection for small requests, once it is made.
@@ -88,6 +110,22 @@ impl Topics {
 impl Subscribe {
     pub(crate) fn new(url: &str, headers: &[String]) -> Result<Self, Error> {
         Ok(Self { endpoint: Endpoint::new(url)?, headers: checked(headers)? })
+    }
+
+    /// The URL and headers of the request for a topic's stream. HTTP/2 has the server's name in the URL.
+    pub(crate) fn parts(&self, topic: &str, http2: bool) -> (String, Vec<(String, String)>) {
+        let Endpoint { host, path, is_tls, .. } = &self.endpoint;
+        let path = path.path(topic);
+        let mut headers = vec![("accept".to_owned(), "text/event-stream".to_owned())];
+        let split = |header: &String| {
+            header.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        };
+        headers.extend(self.headers.iter().filter_map(split));
+        if http2 {
+            return (format!("{}://{host}{path}", if *is_tls { "https" } else { "http" }), headers);
+        }
+        headers.push(("host".to_owned(), host.clone()));
+        (path, headers)
     }
 
     /// The request for a topic's stream, from the cursor on if there is one.
@@ -120,7 +158,7 @@ impl Publish {
             return Err(Error::Options(format!("--publish-method {method}: give a method such as POST")));
         }
         Ok(Self {
-            endpoint: Endpoint::new(url)?,
+            endpoint: Endpoint::to_publish(url)?,
             method: method.to_owned(),
             headers: checked(headers)?,
             body: Body::One(body),
@@ -131,7 +169,12 @@ impl Publish {
     pub(crate) fn lines(url: &str, headers: &[String]) -> Result<Self, Error> {
         let mut headers = checked(headers)?;
         headers.push("Content-Type: application/x-ndjson".to_owned());
-        Ok(Self { endpoint: Endpoint::new(url)?, method: "POST".to_owned(), headers, body: Body::Lines })
+        Ok(Self {
+            endpoint: Endpoint::to_publish(url)?,
+            method: "POST".to_owned(),
+            headers,
+            body: Body::Lines,
+        })
     }
 
     /// Appends the request that publishes these events, which are all of one topic. `body` is scratch space.
@@ -205,11 +248,18 @@ mod tests {
                 (address.parse().unwrap(), path.to_owned())
             );
         }
-        for url in
-            ["127.0.0.1:8080", "https://127.0.0.1/", "http:///x", "http://a:b@127.0.0.1/", "http://x y/"]
+        for url in ["127.0.0.1:8080", "ftp://127.0.0.1/", "http:///x", "http://a:b@127.0.0.1/", "http://x y/"]
         {
             assert!(matches!(Endpoint::new(url), Err(Error::Url { .. })), "{url}");
         }
+    }
+
+    #[test]
+    fn tls_is_for_subscribers() {
+        let endpoint = Endpoint::new("https://[::1]/").unwrap();
+        assert_eq!((endpoint.is_tls, endpoint.name(), endpoint.address.port()), (true, "::1", 443));
+        assert!(matches!(Publish::lines("https://127.0.0.1/", &[]), Err(Error::Options(_))));
+        assert!(matches!(Publish::one("https://127.0.0.1/", "POST", &[], "{data}"), Err(Error::Options(_))));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::{
 
 pub(crate) use http::{Connection, Response};
 pub(crate) use hub::{Hub, Options};
-pub(crate) use program::{Answer, Program};
+pub(crate) use program::{Answer, Program, Running};
 pub(crate) use redis::Redis;
 pub(crate) use stream::{Listener, item};
 

@@ -9,13 +9,12 @@ use std::{
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::put_line;
+use super::{group::Group, put_line};
 use crate::{
     clock,
     error::Error,
     limits,
     protocol::{Note, Order, Plan},
-    subscribers::Subscribers,
 };
 
 /// Is a worker, until its work is done.
@@ -37,19 +36,20 @@ pub(crate) fn work() -> Result<(), Error> {
 
 fn subscribers(plan: Plan) -> Result<(), Error> {
     limits::make_room(plan.count)?;
-    let (subscribers, waker) = Subscribers::new(plan)?;
+    let (group, waker) = Group::new(plan)?;
     let (sender, orders) = channel();
     thread::spawn(move || {
+        let wake = || waker.as_ref().map_or(Ok(()), mio::Waker::wake);
         let lines = io::stdin().lock().lines().map_while(Result::ok);
         let orders = lines.map_while(|line| serde_json::from_str::<Order>(&line).ok());
         for order in orders {
-            if sender.send(order).is_err() || waker.wake().is_err() {
+            if sender.send(order).is_err() || wake().is_err() {
                 return;
             }
         }
         // No more orders: dropping the sender says so.
         drop(sender);
-        waker.wake().ok();
+        wake().ok();
     });
     let tell = |mut note: Note| {
         if let Note::Outcome(outcome) = &mut note {
@@ -58,5 +58,5 @@ fn subscribers(plan: Plan) -> Result<(), Error> {
         // Should nobody read it, standard input has ended as well.
         put_line(&mut io::stdout().lock(), &note).ok();
     };
-    subscribers.run(&orders, tell).map_err(Error::system("the subscribers cannot go on"))
+    group.run(&orders, tell).map_err(Error::system("the subscribers cannot go on"))
 }

@@ -11,6 +11,9 @@ use crate::{
 /// Subscribers leave, miss events, come back at once and catch up.
 pub(crate) fn resume(args: &Resume) -> Result<Report, Error> {
     let Resume { subscribers, live, prime, load, listen, common } = args;
+    if listen.http2 || common.destination.subscribe_url()?.starts_with("https:") {
+        return Err(Error::Options("resume speaks HTTP/1.1 without TLS only".to_owned()));
+    }
     let prime = prime.unwrap_or(u64::from(common.destination.is_foreign()));
     let cursors = if prime == 0 { Cursors::FromTheStart } else { Cursors::FromEvents };
     let mut bench = Bench::new("resume", 1, common)?;
