@@ -5,6 +5,8 @@ import { PEERS } from './peers.mjs'
 import { summarize } from './statistics.mjs'
 import { WORKS } from './works.mjs'
 
+const ROUNDS_WANTED = 5
+
 /**
  * Of each work that was measured, in the table's order: `{ work, options, rows, absent }`. A row is a peer with how
  * many `rounds` it did, the `failures` among them, and of each metric `{ median, min, max, count }` as `values`. They
@@ -22,6 +24,20 @@ export function analyse({ records, missing }) {
       absent: absences(work, measured, missing),
     }
   }).filter(({ rows }) => rows.length > 0)
+}
+
+/** What a reader has to know of the measurements before looking at any figure. */
+export function cautions({ records }) {
+  const shorter = new Set(records.map(({ size }) => size).filter((size) => size !== 'full'))
+  const rounds = Math.min(...WORKS.map(({ name }) => roundsOf(records, name)).filter((count) => count > 0))
+  return [
+    ...[...shorter].map((size) => `Made with --${size}: the works were smaller than the bars are meant for.`),
+    ...(rounds < ROUNDS_WANTED ? [`The fewest rounds of a work: ${rounds}. The bars ask for medians of ${ROUNDS_WANTED}.`] : []),
+  ]
+}
+
+function roundsOf(records, work) {
+  return new Set(records.filter((record) => record.work === work).map(({ round }) => round)).size
 }
 
 function row(work, peer, records) {

@@ -25,6 +25,12 @@ export async function measure(peer, work, context) {
   }
 }
 
+/** The options of this work that the load tool at hand does not have. */
+export async function unknownOptions({ tool, options }, { programs }) {
+  const { stdout } = await output(join(programs, 'tidings'), ['bench', tool, '--help'])
+  return Object.keys(options).filter((name) => !stdout.includes(`--${name} `) && !stdout.includes(`--${name}\n`))
+}
+
 function together(shares) {
   return {
     ok: shares.every(({ ok }) => ok),

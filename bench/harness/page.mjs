@@ -9,7 +9,7 @@ import { verdict } from './summary.mjs'
 const STYLE = readFileSync(new URL('page.css', import.meta.url), 'utf8')
 
 /** The page; the plots are taken from `folder`. */
-export function pageText(works, machine, folder) {
+export function pageText({ works, machine, cautions }, folder) {
   const date = machine.find(([what]) => what === 'date')[1].slice(0, 10)
   return `<!doctype html>
 <html lang="en">
@@ -21,6 +21,7 @@ export function pageText(works, machine, folder) {
 <style>${STYLE}</style>
 <h1>Tidings and its peers</h1>
 <p>Measured on ${date}. Medians of all rounds, with the least and the most.</p>
+${cautions.map((caution) => `<p class="missed">${escape(caution)}</p>`).join('\n')}
 ${bars(works)}
 ${works.map((one) => section(one, folder)).join('\n')}
 <section><h2>The machine</h2>

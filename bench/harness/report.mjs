@@ -2,7 +2,7 @@
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
-import { analyse } from './analysis.mjs'
+import { analyse, cautions } from './analysis.mjs'
 import { pageText } from './page.mjs'
 import { drawPlots } from './plots.mjs'
 import { readResults } from './results.mjs'
@@ -16,18 +16,18 @@ const PLACE = /(?<=<!-- results -->\n).*(?=<!-- end of results -->)/s
  */
 export async function writeReport(folder, { into } = {}) {
   const results = readResults(folder)
-  const works = analyse(results)
-  await drawPlots(works, folder)
-  writeFileSync(join(folder, 'summary.md'), `# Tidings and its peers\n\n${summaryText(works, results.machine, '')}\n`)
-  writeFileSync(join(folder, 'index.html'), pageText(works, results.machine, folder))
-  if (into !== undefined) putInto(into, folder, works, results.machine)
+  const report = { works: analyse(results), machine: results.machine, cautions: cautions(results) }
+  await drawPlots(report.works, folder)
+  writeFileSync(join(folder, 'summary.md'), `# Tidings and its peers\n\n${summaryText(report, '')}\n`)
+  writeFileSync(join(folder, 'index.html'), pageText(report, folder))
+  if (into !== undefined) putInto(into, folder, report)
 }
 
-function putInto(file, folder, works, machine) {
+function putInto(file, folder, report) {
   const page = readFileSync(file, 'utf8')
   if (!PLACE.test(page)) throw new Error(`${file} has no lines "<!-- results -->" and "<!-- end of results -->"`)
   const plots = basename(file, extname(file))
   mkdirSync(join(dirname(file), plots), { recursive: true })
-  for (const { work } of works) copyFileSync(join(folder, `${work.name}.png`), join(dirname(file), plots, `${work.name}.png`))
-  writeFileSync(file, page.replace(PLACE, () => `\n${summaryText(works, machine, `${plots}/`)}\n\n`))
+  for (const { work } of report.works) copyFileSync(join(folder, `${work.name}.png`), join(dirname(file), plots, `${work.name}.png`))
+  writeFileSync(file, page.replace(PLACE, () => `\n${summaryText(report, `${plots}/`)}\n\n`))
 }

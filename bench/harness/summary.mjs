@@ -4,8 +4,9 @@ import { checkBars } from './bars.mjs'
 import { METRICS, short } from './metrics.mjs'
 
 /** The whole summary. `plots` is where the plots are, from where the text will be. */
-export function summaryText(works, machine, plots) {
-  return [barsText(works), ...works.map((one) => workText(one, plots)), machineText(machine)].join('\n\n')
+export function summaryText({ works, machine, cautions }, plots) {
+  const parts = [...cautions, barsText(works), ...works.map((one) => workText(one, plots)), machineText(machine)]
+  return parts.join('\n\n')
 }
 
 /** A verdict in words: how a bar was met or missed, and by how much. */

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { execute, ROOT } from '../execute.mjs'
 import { describeMachine } from '../machine.mjs'
-import { measure } from '../measure.mjs'
+import { measure, unknownOptions } from '../measure.mjs'
 import { METRICS } from '../metrics.mjs'
 import { parseOptions, USAGE } from '../options.mjs'
 import { preparePeers } from '../peers.mjs'
@@ -32,9 +32,16 @@ async function main() {
   const firstRound = roundsIn(at(RAW_FILE))
   for (const work of options.works.map((work) => sized(work, options.size)).filter(Boolean)) {
     const peers = options.peers.filter(({ name }) => work.peers.includes(name) && !missing.has(name))
+    const unknown = await unknownOptions(work, context)
+    if (unknown.length > 0) {
+      console.log(`left out: ${work.name}, for the load tool has no --${unknown.join(', --')}`)
+      failures += 1
+      continue
+    }
     const measureAndTell = async (peer, round) => {
       const record = await measure(peer, work, context)
-      const named = { work: work.name, peer: peer.name, round: firstRound + round, options: work.options, ...record }
+      const { size } = options
+      const named = { work: work.name, peer: peer.name, round: firstRound + round, size, options: work.options, ...record }
       appendFileSync(at(RAW_FILE), `${JSON.stringify(named)}\n`)
       console.log(`${work.name} round ${round}/${options.rounds} ${peer.name.padEnd(14)} ${told(work, record)}`)
       if (!record.ok) failures += 1
