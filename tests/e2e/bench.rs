@@ -122,6 +122,53 @@ fn what_cannot_be_run_is_said() {
     }
 }
 
+#[test]
+fn a_hub_that_dies_and_workers_whose_parent_dies() {
+    let mut hub = Hub::start();
+    let url = hub.url();
+    let program = Program::new();
+    let args = [
+        "fanout",
+        "--subscribers",
+        "6",
+        "--processes",
+        "2",
+        "--rate",
+        "100",
+        "--events",
+        "100000",
+        "--url",
+        &url,
+    ];
+    let start = |hub: &Hub| {
+        let running = program.start(&[&["bench"][..], &args, &["--json"]].concat());
+        wait_until("events are published", || hub.metric("tidings_events_published_total") > 0.0);
+        running
+    };
+    let mut running = start(&hub);
+    hub.kill();
+    let mut report = String::new();
+    running.0.stdout.take().unwrap().read_to_string(&mut report).unwrap();
+    assert_eq!(running.0.wait().unwrap().code(), Some(1));
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!((&report["ok"], &report["lost_connections"]), (&false.into(), &6.into()), "{report}");
+    let reasons = report["publish_failure_reasons"].as_object().unwrap();
+    assert!(
+        reasons.keys().any(|reason| reason.contains("no connection was left: Connection refused")),
+        "{report}"
+    );
+
+    hub.launch();
+    let running = start(&hub);
+    let children = format!("/proc/{0}/task/{0}/children", running.0.id());
+    let workers: Vec<String> =
+        std::fs::read_to_string(children).unwrap().split_whitespace().map(str::to_owned).collect();
+    assert_eq!(workers.len(), 2);
+    drop(running);
+    let is_gone = |pid: &String| !std::path::Path::new("/proc").join(pid).join("exe").exists();
+    wait_until("the workers have ended", || workers.iter().all(is_gone));
+}
+
 /// A server that speaks TLS and says the beginning of a stream to whoever comes: `openssl`, which says what it reads.
 #[test]
 fn subscribers_speak_tls() {

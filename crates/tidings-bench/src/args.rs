@@ -108,7 +108,7 @@ pub(crate) struct Idle {
 /// `tidings bench resume`.
 #[derive(Debug, Args)]
 #[command(after_help = "Subscribers connect, note the last id they got, and leave; the events are
-published; all come back at once with `Last-Event-ID`.
+published; all come back at once with `Last-Event-ID`, --wave of them unanswered at a time.
 
 Example:
   tidings bench resume --subscribers 5000 --events 1000 --live 100")]
@@ -301,5 +301,61 @@ fn rate(text: &str) -> Result<f64, String> {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
         Ok(_) => Err("give a number of events per second above 0".to_owned()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        bench: BenchArgs,
+    }
+
+    fn destination(args: &str) -> Destination {
+        let matches = Cli::command().get_matches_from(args.split(' '));
+        match Cli::from_arg_matches(&matches).unwrap().bench.work {
+            Work::Fanout(fanout) => fanout.common.destination,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_help_of_each_work_ends_with_an_example() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        for work in command.get_subcommands().filter(|work| !Command::is_hide_set(work)) {
+            let help = work.get_after_help().unwrap().to_string();
+            let example = format!("Example:\n  tidings bench {}", work.get_name());
+            assert!(help.contains(&example), "{}", work.get_name());
+        }
+    }
+
+    #[test]
+    fn another_server_is_told_in_both_directions() {
+        let hub = destination("bench fanout --url http://127.0.0.1:1/hub/");
+        assert_eq!(hub.subscribe_url().unwrap(), "http://127.0.0.1:1/hub/events?topic={topic}");
+        assert!(!hub.is_foreign() && hub.publish(1).is_ok() && hub.publish(2).is_ok());
+        let other = destination(
+            "bench fanout --subscribe-url http://127.0.0.1:1/a --publish-url http://127.0.0.1:1/b",
+        );
+        assert_eq!(other.subscribe_url().unwrap(), "http://127.0.0.1:1/a");
+        assert!(other.is_foreign() && other.publish(1).is_ok() && other.publish(2).is_err());
+        assert!(destination("bench fanout --subscribe-url http://127.0.0.1:1/a").publish(1).is_err());
+        assert!(destination("bench fanout --publish-url http://127.0.0.1:1/b").subscribe_url().is_err());
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        for wrong in
+            ["--size 52", "--rate 0", "--rate nan", "--subscribers 0", "--publishers 0", "--events 0"]
+        {
+            let args = format!("bench fanout {wrong}");
+            assert!(Cli::try_parse_from(args.split(' ')).is_err(), "{wrong}");
+        }
     }
 }

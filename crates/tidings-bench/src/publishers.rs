@@ -98,6 +98,8 @@ pub(crate) struct Publishers {
     random: fastrand::Rng,
     sent: Sent,
     published: Published,
+    /// Why a connection could not be made again.
+    unreachable: String,
     scratch: Vec<u8>,
     buffer: Vec<u8>,
 }
@@ -116,6 +118,7 @@ impl Publishers {
             random: fastrand::Rng::with_seed(job.seed),
             sent: Sent::new(job.publishers.into(), job.topics.count as usize),
             published: Published::default(),
+            unreachable: String::new(),
             scratch: Vec::new(),
             buffer: vec![0; BUFFER],
             job,
@@ -162,8 +165,8 @@ impl Publishers {
         }
         let unsent = schedule.left();
         if unsent > 0 {
-            *self.published.failures.entry("no connection was left to send it".to_owned()).or_default() +=
-                unsent;
+            let reason = format!("not sent, for no connection was left: {}", self.unreachable);
+            *self.published.failures.entry(reason).or_default() += unsent;
         }
         Ok(std::mem::take(&mut self.published))
     }
@@ -269,8 +272,8 @@ impl Publishers {
 
     fn reopen(&mut self, number: usize) {
         if let Err(error) = self.open(number) {
-            // Its events are for the others to send. If there are none, that is counted.
-            *self.published.failures.entry(format!("reconnecting: {error}")).or_default() += 0;
+            // Its events are for the others to send. When there are none left, this is why.
+            self.unreachable = error.to_string();
         }
     }
 
