@@ -36,6 +36,9 @@ pub struct Socket {
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Slices in one write at most, the framing included.
 const SLICES: usize = 32;
+/// So little, an event or two, is copied into one piece: the system takes that with less ado than pieces, a tenth of what
+/// a delivery costs.
+const COPIED_BYTES: usize = 1024;
 /// What a subscriber may send after its request, which is none of ours, before its connection is closed.
 const MAX_IGNORED: usize = 64 * 1024;
 const CRLF: &[u8] = b"\r\n";
@@ -73,8 +76,14 @@ impl SocketSink {
 
     /// Writes the slices as they are; how many bytes of them, 0 when the socket is full.
     fn send(&mut self, slices: &[IoSlice<'_>]) -> Result<usize, Gone> {
+        let mut copy = [0; COPIED_BYTES];
+        let whole = join(slices, &mut copy);
         loop {
-            match self.stream.write_vectored(slices) {
+            let sent = match whole {
+                Some(whole) => self.stream.write(whole),
+                None => self.stream.write_vectored(slices),
+            };
+            match sent {
                 Ok(0) => return Err(Gone),
                 Ok(sent) => return Ok(sent),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
@@ -148,6 +157,16 @@ impl SocketSink {
         }
         Ok(())
     }
+}
+
+/// The slices in one piece, if it is a small one.
+fn join<'a>(slices: &[IoSlice<'_>], out: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut len = 0;
+    for slice in slices {
+        out.get_mut(len..len + slice.len())?.copy_from_slice(slice);
+        len += slice.len();
+    }
+    Some(&out[..len])
 }
 
 /// What became of a write.
