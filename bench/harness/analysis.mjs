@@ -54,7 +54,7 @@ function row(work, peer, records) {
 
 function absences(work, measured, missing) {
   const others = PEERS.filter((peer) => !measured.includes(peer) && peer.name !== 'tidings-memory')
-  const reason = ({ name }) => missing[name] ?? (work.peers.includes(name) ? 'was not asked for' : work.others)
+  const reason = ({ name }) => (work.peers.includes(name) ? (missing[name] ?? 'not asked for in this run') : work.others)
   const reasons = [...new Set(others.map(reason))]
   return reasons.map((text) => ({ reason: text, peers: others.filter((peer) => reason(peer) === text) }))
 }

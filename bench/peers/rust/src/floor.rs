@@ -91,7 +91,8 @@ impl Floor {
     /// If waiting or accepting fails, for instance because no file can be opened any more.
     pub fn run(mut self) -> io::Result<()> {
         loop {
-            self.wait(if self.topics.has_batches() { Some(Duration::ZERO) } else { None })?;
+            let is_busy = self.topics.has_batches() || !self.ready.is_empty();
+            self.wait(is_busy.then_some(Duration::ZERO))?;
             for ready in std::mem::take(&mut self.ready) {
                 self.serve_ready(ready)?;
             }

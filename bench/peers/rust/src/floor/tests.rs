@@ -4,13 +4,18 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
+    time::Duration,
 };
 
 use super::{Fanout, Floor};
 
 /// More than the buffers of a loopback connection take.
-const EVENTS: usize = 20_000;
+const MANY_EVENTS: usize = 20_000;
+/// More than a batch is written to before publishers are looked after.
+const MANY_SUBSCRIBERS: usize = 300;
 const DATA_BYTES: usize = 1_000;
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start(fanout: Fanout) -> SocketAddr {
     let floor = Floor::bind("127.0.0.1:0".parse().unwrap(), fanout).unwrap();
@@ -22,6 +27,7 @@ fn start(fanout: Fanout) -> SocketAddr {
 /// A subscriber whose stream has begun.
 fn subscribe(address: SocketAddr, topic: &str) -> BufReader<TcpStream> {
     let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(socket, "GET /events?topic={topic} HTTP/1.1\r\nHost: floor\r\n\r\n").unwrap();
     let mut reader = BufReader::new(socket);
     let mut line = String::new();
@@ -37,44 +43,46 @@ fn data(number: usize) -> String {
 }
 
 /// Publishes all events without waiting for an answer in between.
-fn publish(address: SocketAddr, topic: &str) {
+fn publish(address: SocketAddr, topic: &str, events: usize) {
     let mut socket = TcpStream::connect(address).unwrap();
     let mut answers = socket.try_clone().unwrap();
     let reading = thread::spawn(move || {
         let mut count = 0;
         for line in BufReader::new(&mut answers).lines() {
             count += line.unwrap().matches("HTTP/1.1 200 OK").count();
-            if count == EVENTS {
+            if count == events {
                 return;
             }
         }
     });
-    for number in 0..EVENTS {
+    for number in 0..events {
         let head = format!("POST /topics/{topic} HTTP/1.1\r\nContent-Length: {DATA_BYTES}\r\n\r\n");
         write!(socket, "{head}{}", data(number)).unwrap();
     }
     reading.join().unwrap();
 }
 
-fn assert_has_all(mut subscriber: BufReader<TcpStream>) {
-    for number in 0..EVENTS {
+/// Reads what was published, whose first offset is this; returns the offset behind it.
+fn assert_has_all(subscriber: &mut BufReader<TcpStream>, offset: usize, events: usize) -> usize {
+    for number in 0..events {
         let mut event = String::new();
         for _ in 0..3 {
             subscriber.read_line(&mut event).unwrap();
         }
-        assert_eq!(event, format!("id: 0000000000000-{number}\ndata: {}\n\n", data(number)));
+        assert_eq!(event, format!("id: 0000000000000-{}\ndata: {}\n\n", offset + number, data(number)));
     }
+    offset + events
 }
 
 fn delivers(fanout: Fanout) {
     let address = start(fanout);
-    let late = subscribe(address, "news");
-    let prompt = subscribe(address, "news");
-    let prompt = thread::spawn(move || assert_has_all(prompt));
+    let mut late = subscribe(address, "news");
+    let mut prompt = subscribe(address, "news");
+    let prompt = thread::spawn(move || assert_has_all(&mut prompt, 0, MANY_EVENTS));
     let other = subscribe(address, "weather");
-    publish(address, "news");
+    publish(address, "news", MANY_EVENTS);
     prompt.join().unwrap();
-    assert_has_all(late);
+    assert_has_all(&mut late, 0, MANY_EVENTS);
 
     other.get_ref().set_nonblocking(true).unwrap();
     let mut nothing = [0];
@@ -89,4 +97,26 @@ fn each_publish_is_delivered() {
 #[test]
 fn batches_are_delivered() {
     delivers(Fanout::Batched);
+}
+
+/// Others come and go while batches are written, and nobody has to wait for the next publish.
+#[test]
+fn a_crowd_has_every_batch_in_order_and_comers_are_let_in() {
+    const ROUNDS: usize = 30;
+    const EVENTS: usize = 10;
+    let address = start(Fanout::Batched);
+    let crowd: Vec<_> = (0..MANY_SUBSCRIBERS).map(|_| subscribe(address, "news")).collect();
+    for _ in 0..ROUNDS {
+        let publishing = thread::spawn(move || publish(address, "news", EVENTS));
+        while !publishing.is_finished() {
+            drop(subscribe(address, "news"));
+        }
+        publishing.join().unwrap();
+    }
+    for mut subscriber in crowd {
+        let mut offset = 0;
+        for _ in 0..ROUNDS {
+            offset = assert_has_all(&mut subscriber, offset, EVENTS);
+        }
+    }
 }
