@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { openPage } from './support/browser.mjs'
-import { startHub } from './support/hub.mjs'
+import { program, startHub } from './support/hub.mjs'
 import { startNginx } from './support/nginx.mjs'
 import { blocks, onHub } from './support/readme.mjs'
 import { startRedis } from './support/redis.mjs'
@@ -32,6 +32,16 @@ for (const [language, { wanted, command, args }] of Object.entries(INTERPRETERS)
     }
   })
 }
+
+test('the load tool measures the hub as told', async (t) => {
+  const hub = await startHub(t)
+  for (const code of blocks('sh', 'tidings bench').flat()) {
+    // The program under test, under its name, and its process alone.
+    const tidings = `tidings() { "${program}" "$@"; }\npidof() { echo ${hub.server.child.pid}; }\n`
+    const { stdout } = await run('sh', ['-ec', tidings + onHub(code, hub)])
+    assert.match(stdout, /verdict +ok/)
+  }
+})
 
 test('the JavaScript that listens logs what is published', async (t) => {
   const hub = await startHub(t)

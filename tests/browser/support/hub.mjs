@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Server, temporaryDirectory } from './server.mjs'
 
 // `./test` says which build it made; by hand it is what `cargo build --release` leaves.
-const program = process.env.HUB_PROGRAM ?? fileURLToPath(new URL('../../../target/release/tidings', import.meta.url))
+export const program = process.env.HUB_PROGRAM ?? fileURLToPath(new URL('../../../target/release/tidings', import.meta.url))
 
 // What a hub has of this environment: where programs are, and which way streams take, so that the same tests run over
 // both.
