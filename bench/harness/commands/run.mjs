@@ -15,6 +15,8 @@ import { MACHINE_FILE, MISSING_FILE, RAW_FILE } from '../results.mjs'
 import { sized } from '../works.mjs'
 
 const USAGE_ERROR = 64
+// Of a failure; the whole is in the results.
+const TOLD_CHARACTERS = 300
 
 async function main() {
   const options = readOptions()
@@ -105,12 +107,13 @@ function roundsIn(file) {
 }
 
 function told(work, record) {
-  if (record.reports.length === 0) return `FAILED: ${record.failure}`
+  const failure = record.failure?.replace(/\s+/g, ' ').slice(0, TOLD_CHARACTERS)
+  if (record.reports.length === 0) return `FAILED: ${failure}`
   const values = work.metrics.map((key) => {
     const value = METRICS[key].of(record)
     return `${METRICS[key].title} ${value === undefined ? '–' : METRICS[key].format(value)}`
   })
-  return `${record.ok ? 'ok' : `NOT OK (${record.failure})`}  ${values.join(', ')}`
+  return `${record.ok ? 'ok' : `NOT OK (${failure})`}  ${values.join(', ')}`
 }
 
 main().catch((error) => {
