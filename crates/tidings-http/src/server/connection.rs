@@ -122,6 +122,8 @@ async fn serve_http1(
     http1
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
+        // Without streams all answers are small, and one piece costs the system less than two.
+        .writev(!acceptor.hand_over)
         .max_buf_size(limits.max_head.max(MIN_HTTP1_BUFFER));
     let desk = Arc::new(Desk::new(unsent));
     let service = service_fn(|mut request: Request<Incoming>| {
