@@ -114,8 +114,7 @@ impl Accepted {
     }
 }
 
-/// From where to where all that is kept stands. What has gone by now must not come, though it may still be on the way to
-/// others.
+/// From where to where all that is kept stands, now: what has gone must not come.
 fn kept(status: &LogStatus) -> (u64, u64) {
     (status.oldest, status.next)
 }

@@ -11,67 +11,27 @@ use crate::log::Entry;
 /// taken a part of a chunk keeps all of it in memory.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Consecutive or selected events, by rising offset, with their wire bytes.
+/// Consecutive events, by rising offset, with their wire bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     entries: Vec<Arc<Entry>>,
-    spans: Vec<Span>,
-    chunks: Vec<Bytes>,
-    bytes: usize,
-}
-
-/// Where one event's wire bytes are.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    chunk: u32,
-    start: usize,
-    end: usize,
+    wire: Wire,
 }
 
 impl Batch {
     /// Encodes the entries.
     pub(crate) fn encode(entries: &[Arc<Entry>]) -> Self {
-        let mut batch = Self {
-            entries: entries.to_vec(),
-            spans: Vec::with_capacity(entries.len()),
-            chunks: Vec::new(),
-            bytes: 0,
-        };
-        let mut chunk = BytesMut::new();
-        for entry in entries {
-            let id = entry.id();
-            let publication = &entry.publication;
-            let frame = Frame {
-                id: Some(&id),
-                event: publication.event.as_deref(),
-                retry: publication.retry,
-                data: Some(std::str::from_utf8(&publication.data).unwrap_or_default()),
-            };
-            let len = frame.encoded_len();
-            if !chunk.is_empty() && chunk.len() + len > CHUNK_BYTES {
-                batch.seal(&mut chunk);
-            }
-            chunk.reserve(len);
-            let start = chunk.len();
-            // The publication was checked at the door and the log keeps bytes as they are, so this does not fail;
-            // were it to, the event would be an empty span, seen in the log line and nowhere else.
-            if let Err(error) = frame.encode(&mut chunk) {
-                tracing::error!(%error, position = %entry.position, "a stored event cannot be encoded");
-            }
-            batch.spans.push(Span { chunk: batch.chunks.len() as u32, start, end: chunk.len() });
-        }
-        batch.seal(&mut chunk);
-        batch
-    }
-
-    fn seal(&mut self, chunk: &mut BytesMut) {
-        self.bytes += chunk.len();
-        self.chunks.push(chunk.split().freeze());
+        Self { entries: entries.to_vec(), wire: Wire::encode(entries) }
     }
 
     /// The entries, by rising offset.
     pub(crate) fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
+    }
+
+    /// Their wire bytes, by the same index.
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// The first entry's offset, or `None` when there are none.
@@ -86,7 +46,72 @@ impl Batch {
 
     /// How many wire bytes there are.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.wire.bytes
+    }
+}
+
+/// The wire bytes of events, by rising offset, without what else is known of them.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    spans: Vec<Span>,
+    chunks: Vec<Bytes>,
+    bytes: usize,
+}
+
+/// Where one event's wire bytes are.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    offset: u64,
+    chunk: u32,
+    start: usize,
+    end: usize,
+}
+
+impl Wire {
+    /// Encodes the entries.
+    pub(crate) fn encode(entries: &[Arc<Entry>]) -> Self {
+        let mut wire = Self { spans: Vec::with_capacity(entries.len()), chunks: Vec::new(), bytes: 0 };
+        let mut chunk = BytesMut::new();
+        for entry in entries {
+            let id = entry.id();
+            let publication = &entry.publication;
+            let frame = Frame {
+                id: Some(&id),
+                event: publication.event.as_deref(),
+                retry: publication.retry,
+                data: Some(std::str::from_utf8(&publication.data).unwrap_or_default()),
+            };
+            let len = frame.encoded_len();
+            if !chunk.is_empty() && chunk.len() + len > CHUNK_BYTES {
+                wire.seal(&mut chunk);
+            }
+            chunk.reserve(len);
+            let start = chunk.len();
+            // The publication was checked at the door and the log keeps bytes as they are, so this does not fail;
+            // were it to, the event would be an empty span, seen in the log line and nowhere else.
+            if let Err(error) = frame.encode(&mut chunk) {
+                tracing::error!(%error, position = %entry.position, "a stored event cannot be encoded");
+            }
+            let (offset, index) = (entry.position.offset, wire.chunks.len() as u32);
+            wire.spans.push(Span { offset, chunk: index, start, end: chunk.len() });
+        }
+        wire.seal(&mut chunk);
+        wire
+    }
+
+    fn seal(&mut self, chunk: &mut BytesMut) {
+        self.bytes += chunk.len();
+        self.chunks.push(chunk.split().freeze());
+    }
+
+    /// The index of the first event at or behind this offset.
+    pub(crate) fn place(&self, offset: u64) -> usize {
+        self.spans.partition_point(|span| span.offset < offset)
+    }
+
+    /// What it takes in memory, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes + self.spans.len() * size_of::<Span>()
     }
 }
 
@@ -119,20 +144,20 @@ pub(crate) struct Rest {
 }
 
 impl Run {
-    /// Adds the batch's event at `index`, which stands behind all that were added before.
-    pub(crate) fn push(&mut self, batch: &Batch, index: usize) {
-        let (span, next) = (batch.spans[index], batch.entries[index].position.offset + 1);
-        let chunk = &batch.chunks[span.chunk as usize];
-        let wire = chunk.slice(span.start..span.end);
-        self.len += wire.len();
-        self.marks.push(Mark { end: self.len, next });
+    /// Adds the event at `index`, which stands behind all that were added before.
+    pub(crate) fn push(&mut self, wire: &Wire, index: usize) {
+        let span = wire.spans[index];
+        let chunk = &wire.chunks[span.chunk as usize];
+        let event = chunk.slice(span.start..span.end);
+        self.len += event.len();
+        self.marks.push(Mark { end: self.len, next: span.offset + 1 });
         match self.slices.last_mut() {
             // Neighbours in one chunk go out as one slice.
-            Some(last) if last.as_ptr_range().end == wire.as_ptr() && is_within(chunk, last) => {
+            Some(last) if last.as_ptr_range().end == event.as_ptr() && is_within(chunk, last) => {
                 let start = last.as_ptr() as usize - chunk.as_ptr() as usize;
                 *last = chunk.slice(start..span.end);
             }
-            _ => self.slices.push(wire),
+            _ => self.slices.push(event),
         }
     }
 
@@ -214,7 +239,7 @@ mod tests {
 
     #[test]
     fn neighbours_become_one_slice() {
-        let batch = Batch::encode(&entries(&[1, 2, 3, 4]));
+        let batch = Wire::encode(&entries(&[1, 2, 3, 4]));
         let mut run = Run::default();
         for index in [0, 1, 3] {
             run.push(&batch, index);
@@ -230,7 +255,7 @@ mod tests {
             keep in proptest::collection::vec(any::<bool>(), 12),
             cut in 0.0..1.0f64,
         ) {
-            let batch = Batch::encode(&entries(&sizes));
+            let batch = Wire::encode(&entries(&sizes));
             let mut run = Run::default();
             let kept: Vec<usize> = (0..sizes.len()).filter(|&index| keep[index]).collect();
             for &index in &kept {

@@ -1,20 +1,21 @@
-//! Reading the log for those who are behind: a page at a time, a bounded number of pages at once, each once for all who
-//! want it. Pages are read and encoded on the runtime and come back as mail, so that a crowd that resumes does not hold
-//! up those who are live.
+//! Reading the log for those who are behind: a page at a time, a bounded number of pages at once, and as a rule once for
+//! all who want it. Pages are read and encoded on the runtime and come back as mail, so that a crowd that resumes does
+//! not hold up those who are live.
 //!
-//! A crowd that resumes after a restart wants the same pages. Who asks for what somebody else is being read, waits for
-//! that; what has been read is kept for a while, bounded in bytes, and serves everybody whose cursor lies within it. As
-//! all of them go on at its end, they want the same from then on, wherever each began.
+//! A crowd that resumes after a restart wants the same pages. What has been read is kept for a moment, bounded in bytes,
+//! and serves everybody whose cursor lies within it; who asks for what somebody else is being read, waits for that. As
+//! all of them go on at a page's end, they want the same from then on, wherever each began.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
 };
 
 use tokio::runtime::Handle;
 
 use crate::{
-    batch::{Batch, Run},
+    batch::{Run, Wire},
     log::{Log, Page, ReadError, ReadLimit},
     selector::Selection,
     settings::Settings,
@@ -22,37 +23,56 @@ use crate::{
     stats::Stats,
 };
 
-/// A page of the log with its wire bytes.
+/// How long a page is kept: long enough for a crowd, and so short that what retention takes does not come back to those
+/// who ask for it later.
+const KEPT: Duration = Duration::from_secs(1);
+/// Pages that are kept at most: those without an event cost something, too.
+const MAX_PAGES: usize = 1024;
+
+/// A page of the log as wire bytes.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    batch: Batch,
+    wire: Wire,
     from: u64,
     /// As [`Page::next`].
     pub(crate) next: u64,
     /// As [`Page::gap`]. Such a page is for those alone who asked from where it begins.
     pub(crate) gap: bool,
+    /// Where the log ended, and when it was, before the page was read.
+    end: u64,
+    read_at: Instant,
 }
 
 impl Replay {
-    fn new(from: u64, Page { entries, next, gap }: Page) -> Self {
-        Self { batch: Batch::encode(&entries), from, next, gap }
+    /// Whether it tells what was kept when the log ended at `kept_to`, and not what was kept before.
+    pub(crate) fn is_of(&self, kept_to: u64) -> bool {
+        self.end >= kept_to
     }
 
-    /// Whether it is what one with this cursor wants.
-    fn serves(&self, cursor: u64) -> bool {
-        cursor == self.from || !self.gap && (self.from..self.next).contains(&cursor)
+    /// Whether it is what such a one wants.
+    fn serves(&self, wanted: &Wanted) -> bool {
+        let Wanted { cursor, kept_to } = *wanted;
+        let is_there = cursor == self.from || !self.gap && (self.from..self.next).contains(&cursor);
+        is_there && self.is_of(kept_to) && self.read_at.elapsed() < KEPT
     }
 
     /// Puts its events from `cursor` on, those below `end`, into a run.
     pub(crate) fn select(&self, cursor: u64, end: u64, run: &mut Run) {
-        let entries = self.batch.entries();
-        let place = |offset| entries.partition_point(|entry| entry.position.offset < offset);
-        (place(cursor)..place(end)).for_each(|index| run.push(&self.batch, index));
+        let places = self.wire.place(cursor)..self.wire.place(end);
+        places.for_each(|index| run.push(&self.wire, index));
     }
 }
 
 /// What a read came to, for all who waited for it.
 pub(crate) type Outcome = Result<Arc<Replay>, ReadError>;
+
+/// What one who is behind wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) cursor: u64,
+    /// As [`Join::kept_to`](crate::shard::Join::kept_to).
+    pub(crate) kept_to: u64,
+}
 
 /// Who waits for a page.
 #[derive(Debug, Clone)]
@@ -61,7 +81,13 @@ pub(crate) struct Waiter {
     pub(crate) inbox: Arc<Inbox>,
 }
 
-/// What is to be read: from where, for whom.
+impl Waiter {
+    fn tell(self, outcome: Outcome) {
+        self.inbox.send(Command::Replay(self.id, outcome));
+    }
+}
+
+/// What is to be read: for whom, from where.
 type Place = (Arc<Selection>, u64);
 
 /// The pages of a hub, those that are kept and those that are being read.
@@ -85,10 +111,18 @@ struct State {
     order: VecDeque<Place>,
     bytes: usize,
     /// Who waits for what; the pages that are being read are among them.
-    waiting: HashMap<Place, Vec<Waiter>>,
+    waiting: HashMap<Place, Waiting>,
     /// What is to be read when a read has ended.
     queue: VecDeque<Place>,
     running: usize,
+}
+
+/// Those who wait for one page.
+#[derive(Debug)]
+struct Waiting {
+    /// What the first of them wants.
+    wanted: Wanted,
+    waiters: Vec<Waiter>,
 }
 
 impl Replays {
@@ -109,26 +143,26 @@ impl Replays {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The page for one with this cursor, if it is kept; if not it will be mailed.
+    /// The page that is wanted, if it is kept; if not it will be mailed.
     pub(crate) fn ask(
         self: &Arc<Self>,
         selection: &Arc<Selection>,
-        cursor: u64,
+        wanted: Wanted,
         waiter: Waiter,
     ) -> Option<Arc<Replay>> {
         let mut state = self.lock();
-        let near = state.kept.get(selection).and_then(|pages| pages.range(..=cursor).next_back());
-        if let Some((_, replay)) = near.filter(|(_, replay)| replay.serves(cursor)) {
-            return Some(replay.clone());
+        if let Some(replay) = state.find(selection, &wanted) {
+            return Some(replay);
         }
-        let place = (selection.clone(), cursor);
-        let waiters = state.waiting.entry(place.clone()).or_default();
-        waiters.push(waiter);
-        if waiters.len() == 1 {
-            state.queue.push_back(place);
-            drop(state);
-            self.start();
+        let place = (selection.clone(), wanted.cursor);
+        if let Some(waiting) = state.waiting.get_mut(&place) {
+            waiting.waiters.push(waiter);
+            return None;
         }
+        state.waiting.insert(place.clone(), Waiting { wanted, waiters: vec![waiter] });
+        state.queue.push_back(place);
+        drop(state);
+        self.start();
         None
     }
 
@@ -136,72 +170,103 @@ impl Replays {
     fn start(self: &Arc<Self>) {
         loop {
             let next = self.lock().next(self.reads);
-            let Some((selection, from)) = next else { return };
-            self.stats.replay_reads.fetch_add(1, Relaxed);
-            let page = self.log.read(from, selection.clone(), self.limit);
-            // Answered even when the read panics or the runtime stops, so that nobody waits for ever.
-            let reading = Reading {
-                replays: self.clone(),
-                place: (selection, from),
-                outcome: Err(ReadError("the read was abandoned".into())),
-            };
-            self.runtime.spawn(async move {
-                let page = page.await;
-                reading.end(page.map(|page| Arc::new(Replay::new(from, page))));
-            });
+            match next {
+                None => return,
+                Some(Next::Kept(waiters, replay)) => {
+                    waiters.into_iter().for_each(|waiter| waiter.tell(Ok(replay.clone())));
+                }
+                Some(Next::Read(place)) => self.read(place),
+            }
         }
     }
 
-    /// Takes what a read came to: keeps it, mails it to all who wait, and starts the next.
-    fn ended(self: &Arc<Self>, place: &Place, outcome: &Outcome) {
+    fn read(self: &Arc<Self>, place: Place) {
+        self.stats.replay_reads.fetch_add(1, Relaxed);
+        let (selection, from) = place.clone();
+        let reading = Reading {
+            replays: self.clone(),
+            place,
+            outcome: Err(ReadError("the read was abandoned".into())),
+        };
+        let (end, read_at) = (self.log.status().next, Instant::now());
+        let page = self.log.read(from, selection, self.limit);
+        self.runtime.spawn(async move {
+            // Made when the task runs, and dropped after its answer: whoever ends a task that never ran goes on itself.
+            let _next = StartNext(reading.replays.clone());
+            let reading = reading;
+            let page = page.await;
+            reading.end(page.map(|Page { entries, next, gap }| {
+                Arc::new(Replay { wire: Wire::encode(&entries), from, next, gap, end, read_at })
+            }));
+        });
+    }
+
+    /// Takes what a read came to: keeps it, and mails it to all who wait.
+    fn ended(&self, place: &Place, outcome: &Outcome) {
         let mut state = self.lock();
         state.running -= 1;
-        let waiters = state.waiting.remove(place).unwrap_or_default();
+        let waiting = state.waiting.remove(place);
         if let Ok(replay) = outcome {
             state.keep(place, replay.clone(), self.bytes);
         }
         drop(state);
-        for Waiter { id, inbox } in waiters {
-            inbox.send(Command::Replay(id, outcome.clone()));
+        for waiter in waiting.into_iter().flat_map(|waiting| waiting.waiters) {
+            waiter.tell(outcome.clone());
         }
-        self.start();
     }
 }
 
+/// What is to be done next.
+enum Next {
+    /// To read this.
+    Read(Place),
+    /// To tell these, for whom it was read meanwhile by others.
+    Kept(Vec<Waiter>, Arc<Replay>),
+}
+
 impl State {
-    /// What is to be read next, if there is room for a read.
-    fn next(&mut self, reads: usize) -> Option<Place> {
-        let place = (self.running < reads).then(|| self.queue.pop_front())??;
+    /// The kept page that is wanted.
+    fn find(&self, selection: &Arc<Selection>, wanted: &Wanted) -> Option<Arc<Replay>> {
+        let (_, replay) = self.kept.get(selection)?.range(..=wanted.cursor).next_back()?;
+        replay.serves(wanted).then(|| replay.clone())
+    }
+
+    fn next(&mut self, reads: usize) -> Option<Next> {
+        if self.running >= reads {
+            return None;
+        }
+        let place = self.queue.pop_front()?;
+        let wanted = self.waiting.get(&place).map(|waiting| waiting.wanted);
+        if let Some(replay) = wanted.and_then(|wanted| self.find(&place.0, &wanted)) {
+            let waiters = self.waiting.remove(&place).map_or(Vec::new(), |waiting| waiting.waiters);
+            return Some(Next::Kept(waiters, replay));
+        }
         self.running += 1;
-        Some(place)
+        Some(Next::Read(place))
     }
 
     fn keep(&mut self, (selection, from): &Place, replay: Arc<Replay>, bytes: usize) {
-        if replay.batch.bytes() > bytes {
+        let memory = replay.wire.memory();
+        if memory > bytes {
             return;
         }
-        self.bytes += replay.batch.bytes();
+        self.bytes += memory;
         let pages = self.kept.entry(selection.clone()).or_default();
-        if let Some(old) = pages.insert(*from, replay) {
-            self.bytes -= old.batch.bytes();
-        } else {
-            self.order.push_back((selection.clone(), *from));
+        match pages.insert(*from, replay) {
+            Some(old) => self.bytes -= old.wire.memory(),
+            None => self.order.push_back((selection.clone(), *from)),
         }
-        // Those without an event cost something, too.
         while (self.bytes > bytes || self.order.len() > MAX_PAGES)
             && let Some((selection, from)) = self.order.pop_front()
         {
             let Some(pages) = self.kept.get_mut(&selection) else { continue };
-            self.bytes -= pages.remove(&from).map_or(0, |old| old.batch.bytes());
+            self.bytes -= pages.remove(&from).map_or(0, |old| old.wire.memory());
             if pages.is_empty() {
                 self.kept.remove(&selection);
             }
         }
     }
 }
-
-/// Pages that are kept at most.
-const MAX_PAGES: usize = 1024;
 
 /// A read under way, answered when dropped, however it has ended.
 struct Reading {
@@ -219,5 +284,14 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         self.replays.ended(&self.place, &self.outcome);
+    }
+}
+
+/// Starts what waits for room, when dropped.
+struct StartNext(Arc<Replays>);
+
+impl Drop for StartNext {
+    fn drop(&mut self) {
+        self.0.start();
     }
 }

@@ -8,6 +8,7 @@
 //! Nothing here waits for a subscriber: a sink that is full is left alone until it calls, and what it missed is read
 //! again from where it got to. Nothing here reads the log either: reads run on the runtime and come back as mail.
 
+mod catch_up;
 mod inbox;
 mod index;
 mod recent;
@@ -34,10 +35,10 @@ use wheel::{Tick, Wheel};
 
 use crate::{
     batch::Run,
-    control::{HEARTBEAT, ResetReason, reset, retry},
-    log::{Log, LogStatus},
+    control::{HEARTBEAT, retry},
+    log::Log,
     registry::Registry,
-    replay::{Outcome, Replay, Replays, Waiter},
+    replay::{Outcome, Replays},
     selector::Selection,
     settings::Settings,
     sink::{Gone, Sink},
@@ -111,6 +112,8 @@ struct Shard {
 /// The shard's thread, until its inbox is closed, which `poll` is of. `position` is the offset of the first batch it will
 /// be handed.
 pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) {
+    // However the thread ends, nobody waits for it.
+    let _end = CloseOnEnd(inbox.clone());
     let settings = &shared.settings;
     let tick = (settings.heartbeat.min(settings.stall) / 15)
         .clamp(Duration::from_millis(10), Duration::from_secs(1));
@@ -138,17 +141,16 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
     shard.run();
 }
 
+struct CloseOnEnd(Arc<Inbox>);
+
+impl Drop for CloseOnEnd {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// Heartbeat and stall times are cut to this many ticks, so that the wheel stays small: nine hours at the longest tick.
 const MAX_TICKS: u128 = 1 << 15;
-
-/// When the log cannot be read, how long until the browser should try again.
-const READ_FAILURE_RETRY_MS: u64 = 5000;
-
-/// What those who are behind are given between two looks at the live: half a millisecond of writing, about.
-const BYTES_A_ROUND: u64 = 1 << 20;
-
-/// What one who is behind is given at a time.
-const BYTES_A_TURN: u64 = 128 << 10;
 
 /// What the sockets say is taken in portions of this many events, so that nobody waits for a crowd that leaves.
 const EVENTS: usize = 1024;
@@ -259,7 +261,6 @@ impl Shard {
         }
         if run.first().is_some_and(|first| subscriber.cursor > first) {
             // It has some of these already: let it catch up by its cursor.
-            self.not_live(key);
             self.falls_due(key);
             return false;
         }
@@ -280,8 +281,7 @@ impl Shard {
                     subscriber.last_write = self.wheel.now();
                 }
                 subscriber.put([rest.partial]);
-                self.not_live(key);
-                self.block(key);
+                self.turn_to(key, State::Blocked);
                 false
             }
             Err(Gone) => {
@@ -300,7 +300,6 @@ impl Shard {
         for key in live {
             let subscriber = &mut self.subscribers[key];
             subscriber.cursor = subscriber.cursor.max(position);
-            self.not_live(key);
             self.falls_due(key);
         }
     }
@@ -331,112 +330,6 @@ impl Shard {
         }
     }
 
-    /// Gives a subscriber that is not live its turn.
-    fn falls_due(&mut self, key: SubscriberKey) {
-        let subscriber = &mut self.subscribers[key];
-        if !matches!(subscriber.state, State::Due) {
-            subscriber.state = State::Due;
-            self.due.push_back(subscriber.id);
-        }
-    }
-
-    /// Moves those forward who are due, one after the other, until nobody is or the live have waited long enough.
-    fn take_turns(&mut self) {
-        let before = self.delivered.1;
-        while self.delivered.1 - before < BYTES_A_ROUND
-            && let Some(id) = self.due.pop_front()
-        {
-            self.with(id, Self::advance);
-        }
-    }
-
-    /// Moves a subscriber that is due forward: until its sink is full, or a page must be read, or it is live, or it has
-    /// had its turn.
-    fn advance(&mut self, key: SubscriberKey) {
-        let before = self.delivered.1;
-        loop {
-            let subscriber = &mut self.subscribers[key];
-            match subscriber.flush(self.wheel.now()) {
-                Err(Gone) => return self.end(key, EndReason::Left),
-                Ok(false) => return self.block(key),
-                Ok(true) => {}
-            }
-            if let Some(reason) = subscriber.ending {
-                subscriber.sink.finish();
-                return self.end(key, reason);
-            }
-            let is_behind = subscriber.cursor < subscriber.kept_to || subscriber.cursor < self.position;
-            if !is_behind {
-                return self.go_live(key);
-            }
-            if self.delivered.1 - before >= BYTES_A_TURN {
-                subscriber.state = State::Reading;
-                return self.falls_due(key);
-            }
-            if subscriber.cursor < subscriber.kept_to || !self.recent.reaches_back_to(subscriber.cursor) {
-                let waiter = Waiter { id: subscriber.id, inbox: self.inbox.clone() };
-                let replays = &self.shared.replays;
-                match replays.ask(&subscriber.selection, subscriber.cursor, waiter) {
-                    Some(replay) => self.replay_to(key, &replay),
-                    None => return subscriber.state = State::Reading,
-                }
-                continue;
-            }
-            let mut run = Run::default();
-            let limit = self.shared.settings.page_bytes;
-            subscriber.cursor = self.recent.select(subscriber.cursor, &subscriber.selection, limit, &mut run);
-            self.put_run(key, &run);
-        }
-    }
-
-    /// Takes what was read for a subscriber. What one is read that has been told to end meanwhile, it will ask for when
-    /// it comes back.
-    fn replay(&mut self, key: SubscriberKey, outcome: Outcome) {
-        if !matches!(self.subscribers[key].state, State::Reading) {
-            return;
-        }
-        match outcome {
-            Ok(replay) => self.replay_to(key, &replay),
-            Err(error) => {
-                tracing::error!(%error, "a subscriber could not be caught up; it is told to come back");
-                let subscriber = &mut self.subscribers[key];
-                subscriber.put([retry(READ_FAILURE_RETRY_MS)]);
-                subscriber.ending = Some(EndReason::LogFailed);
-            }
-        }
-        self.falls_due(key);
-    }
-
-    /// Puts a page of the log behind the rest of a subscriber.
-    fn replay_to(&mut self, key: SubscriberKey, replay: &Replay) {
-        let subscriber = &mut self.subscribers[key];
-        let mut next = replay.next;
-        let (from, is_first) = (subscriber.cursor, std::mem::take(&mut subscriber.unread));
-        let is_kept = from < subscriber.kept_to;
-        // Where it asked for what is kept, a gap is news only when the log has overtaken it on its way.
-        let is_news = |status: &LogStatus| !is_kept || (!is_first && status.oldest > from);
-        match replay.gap.then(|| self.shared.log.status()).filter(is_news) {
-            Some(status) => {
-                self.shared.stats.reset(ResetReason::Expired);
-                subscriber.put([reset(ResetReason::Expired, status.oldest_id.as_deref())]);
-            }
-            // What came after it joined is read by itself, so that a gap there is not taken for an old one.
-            None if is_kept => next = next.min(subscriber.kept_to),
-            None => {}
-        }
-        subscriber.cursor = from.max(next);
-        let mut run = Run::default();
-        replay.select(from, next, &mut run);
-        self.put_run(key, &run);
-    }
-
-    /// Puts a whole run behind the rest of a subscriber.
-    fn put_run(&mut self, key: SubscriberKey, run: &Run) {
-        self.delivered.0 += run.events() as u64;
-        self.delivered.1 += run.len() as u64;
-        self.subscribers[key].put(run.slices().iter().cloned());
-    }
-
     fn go_live(&mut self, key: SubscriberKey) {
         let subscriber = &mut self.subscribers[key];
         let Some(group) = self.index.group(subscriber.group) else { return };
@@ -445,11 +338,11 @@ impl Shard {
         self.shared.stats.behind.fetch_sub(1, Relaxed);
     }
 
-    /// Takes a live subscriber out of its group's list; another takes its place there.
-    fn not_live(&mut self, key: SubscriberKey) {
+    /// Turns a subscriber to another state than live. If it was live it leaves its group's list, and another takes its
+    /// place there.
+    fn turn_to(&mut self, key: SubscriberKey, state: State) {
         let subscriber = &mut self.subscribers[key];
-        let State::Live(place) = subscriber.state else { return };
-        subscriber.state = State::Reading;
+        let State::Live(place) = std::mem::replace(&mut subscriber.state, state) else { return };
         self.shared.stats.behind.fetch_add(1, Relaxed);
         let Some(group) = self.index.group(subscriber.group) else { return };
         group.live.swap_remove(place);
@@ -458,15 +351,10 @@ impl Shard {
         }
     }
 
-    fn block(&mut self, key: SubscriberKey) {
-        self.subscribers[key].state = State::Blocked;
-    }
-
     /// Tells everybody to come back, and ends their streams.
     fn drain(&mut self, window: Duration) {
         let keys: Vec<SubscriberKey> = self.subscribers.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.not_live(key);
             let subscriber = &mut self.subscribers[key];
             if subscriber.ending.is_some() {
                 continue;
@@ -505,8 +393,7 @@ impl Shard {
                         Ok(true) => {}
                         Ok(false) => {
                             subscriber.cursor = subscriber.cursor.max(self.position);
-                            self.not_live(key);
-                            self.block(key);
+                            self.turn_to(key, State::Blocked);
                         }
                         Err(Gone) => return self.end(key, EndReason::Left),
                     }
@@ -520,7 +407,7 @@ impl Shard {
     }
 
     fn end(&mut self, key: SubscriberKey, reason: EndReason) {
-        self.not_live(key);
+        self.turn_to(key, State::Due);
         let mut subscriber = self.subscribers.remove(key);
         if reason == EndReason::Stalled && subscriber.sink.cut() {
             self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);

@@ -16,8 +16,8 @@ pub(crate) trait Sink: Send + std::fmt::Debug {
     /// fewer than offered it calls its shard once there is room again.
     fn write(&mut self, slices: &[Bytes]) -> Result<usize, Gone>;
 
-    /// The stream is complete, and ends when what was taken is delivered. Of a sink that is dropped without this, the
-    /// stream has been cut off.
+    /// The stream is complete, and ends when what was taken is delivered: as what carries it ends it, if there is room
+    /// for that. Of a sink that is dropped without this, the stream has been cut off.
     fn finish(&mut self);
 
     /// Lets the shard's poll watch it under this token; before anything is written. Only for a sink that calls its

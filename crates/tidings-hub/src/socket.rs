@@ -5,6 +5,8 @@
 //! of the connection. A chunk is announced with all that is offered, and the socket may take only a part of it; what is
 //! written next then fills the chunk, whatever it is.
 
+mod pieces;
+
 use std::{
     any::Any,
     io::{self, IoSlice, Read as _, Write as _},
@@ -16,6 +18,7 @@ use bytes::{Buf as _, Bytes};
 use mio::{Interest, Registry, Token, net::TcpStream};
 use socket2::SockRef;
 
+use self::pieces::{Left, Size, join};
 use crate::sink::{Gone, Sink};
 
 /// A connection whose request has been answered with a stream: what [`Accepted::hand_over`](crate::Accepted::hand_over)
@@ -159,16 +162,6 @@ impl SocketSink {
     }
 }
 
-/// The slices in one piece, if it is a small one.
-fn join<'a>(slices: &[IoSlice<'_>], out: &'a mut [u8]) -> Option<&'a [u8]> {
-    let mut len = 0;
-    for slice in slices {
-        out.get_mut(len..len + slice.len())?.copy_from_slice(slice);
-        len += slice.len();
-    }
-    Some(&out[..len])
-}
-
 /// What became of a write.
 enum Sent {
     /// All that was offered has left.
@@ -227,80 +220,12 @@ impl Sink for SocketSink {
     }
 }
 
-/// What has not been written yet of the slices that were offered.
-struct Left<'a> {
-    slices: &'a [Bytes],
-    /// Of the first slice, so many bytes have been written.
-    offset: usize,
-    bytes: usize,
-}
-
-impl<'a> Left<'a> {
-    fn new(slices: &'a [Bytes]) -> Self {
-        let mut left = Self { slices, offset: 0, bytes: slices.iter().map(Bytes::len).sum() };
-        left.skip_empty();
-        left
-    }
-
-    /// Puts as much as fits into `out`, at most `limit` bytes, and returns how many slices and how many bytes.
-    fn gather(&self, out: &mut [IoSlice<'a>], limit: usize) -> (usize, usize) {
-        let (mut count, mut bytes, mut offset) = (0, 0, self.offset);
-        for (out, slice) in out.iter_mut().zip(self.slices) {
-            let part = &slice[offset..];
-            if bytes == limit {
-                break;
-            }
-            let part = &part[..part.len().min(limit - bytes)];
-            *out = IoSlice::new(part);
-            (count, bytes, offset) = (count + 1, bytes + part.len(), 0);
-        }
-        (count, bytes)
-    }
-
-    fn advance(&mut self, bytes: usize) {
-        self.bytes -= bytes;
-        self.offset += bytes;
-        self.skip_empty();
-    }
-
-    /// Whatever is left begins in the first slice.
-    fn skip_empty(&mut self) {
-        while let Some(first) = self.slices.first()
-            && self.offset >= first.len()
-        {
-            self.offset -= first.len();
-            self.slices = &self.slices[1..];
-        }
-    }
-}
-
-/// A chunk's first line: its size, in hexadecimal digits.
-struct Size {
-    bytes: [u8; 10],
-    len: usize,
-}
-
-impl Size {
-    fn of(size: usize) -> Self {
-        let mut line = Self { bytes: [0; 10], len: 0 };
-        let digits = (usize::BITS - size.leading_zeros()).div_ceil(4).max(1);
-        for digit in (0..digits).rev() {
-            line.bytes[line.len] = b"0123456789abcdef"[(size >> (4 * digit)) & 15];
-            line.len += 1;
-        }
-        line.bytes[line.len..line.len + 2].copy_from_slice(CRLF);
-        line.len += 2;
-        line
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::{TcpListener, TcpStream as StdStream};
+    use std::{
+        net::{TcpListener, TcpStream as StdStream},
+        time::Instant,
+    };
 
     use proptest::prelude::*;
 
@@ -334,6 +259,14 @@ mod tests {
                 assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
                 false
             }
+        }
+    }
+
+    /// Waits for what the system brings about in a moment; not for ever.
+    fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
         }
     }
 
@@ -376,15 +309,13 @@ mod tests {
                 read(&mut far, *paces.next().unwrap(), &mut arrived);
             }
             // A subscriber is ended when it has taken all that it was to get: there is room.
-            let whole = loop {
+            until("the end", || {
                 if sink.send_before().unwrap() {
                     sink.finish();
                 }
-                if read(&mut far, 400_000, &mut arrived) {
-                    break arrived;
-                }
-            };
-            let body = whole.strip_prefix(HEAD).unwrap();
+                read(&mut far, 400_000, &mut arrived)
+            });
+            let body = arrived.strip_prefix(HEAD).unwrap();
             let content = match chunked {
                 true => unchunked(body).0,
                 false => body.to_vec(),
@@ -401,7 +332,7 @@ mod tests {
         assert_eq!(sink.write(&["a".into(), "".into(), "bc".into()]), Ok(3));
         sink.finish();
         let mut arrived = Vec::new();
-        while !read(&mut far, 99, &mut arrived) {}
+        until("the end", || read(&mut far, 99, &mut arrived));
         assert_eq!(arrived.strip_prefix(HEAD).unwrap(), b"3\r\nabc\r\n0\r\n\r\n");
     }
 
@@ -422,15 +353,6 @@ mod tests {
 
         let (mut sink, far) = connected(true);
         drop(far);
-        // The news of the end may take a moment.
-        while sink.heard().is_ok() {}
-        assert_eq!(sink.heard(), Err(Gone));
-    }
-
-    #[test]
-    fn sizes_are_hexadecimal() {
-        for size in [1, 9, 10, 15, 16, 255, 4096, CHUNK_BYTES - 1, CHUNK_BYTES] {
-            assert_eq!(Size::of(size).as_bytes(), format!("{size:x}\r\n").as_bytes());
-        }
+        until("gone", || sink.heard() == Err(Gone));
     }
 }

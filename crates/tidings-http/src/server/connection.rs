@@ -41,7 +41,7 @@ pub(super) async fn serve(
     let limits = &acceptor.limits;
     stream.set_nodelay(true)?;
     // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour. Twice the time
-    // that a stalled peer is given, so that the stall guard, which counts them, comes first.
+    // that a stalled peer is given, so that whoever counts the stalled, the guard here or a shard, comes first as a rule.
     socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall.saturating_mul(2)))?;
     let is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)).await??;
     let is_overloaded = ticket.is_overloaded();

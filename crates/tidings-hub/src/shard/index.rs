@@ -109,7 +109,7 @@ impl Index {
                         touched.push(key);
                     }
                     group.last = Some(entry.position.offset);
-                    group.run.push(batch, index);
+                    group.run.push(batch.wire(), index);
                 }
             };
             put(for_all);

@@ -58,7 +58,7 @@ impl Recent {
                     return cursor;
                 }
                 if selection.matches_any(&entry.publication.topics) {
-                    run.push(batch, index);
+                    run.push(batch.wire(), index);
                 }
                 cursor = entry.position.offset + 1;
             }

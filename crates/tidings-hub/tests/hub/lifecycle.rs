@@ -160,19 +160,30 @@ async fn a_dropped_hub_ends_its_threads_and_streams() {
     drop(streams);
 }
 
-/// A runtime that has gone leaves no stream hanging that waits for a page.
+/// A runtime that has gone leaves no stream hanging that waits for a page, and a crowd of them is no trouble either.
 #[test]
 fn without_its_runtime_a_hub_ends_the_streams_that_need_the_log() {
+    const CROWD: u64 = 5000;
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let other = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let hub = runtime.block_on(async {
-        let hub = hub(settings(1));
-        publish_numbers(&hub, "t", 0..5).await;
+        let mut settings = settings(1);
+        settings.shard.recent_events = 0;
+        let hub = hub(settings);
+        publish_numbers(&hub, "t", 0..CROWD).await;
         hub
     });
     runtime.shutdown_timeout(PATIENCE);
     other.block_on(async {
-        let mut stream = hub.subscribe(subscription(&["t"], Start::Earliest)).await.unwrap();
-        assert_eq!(read_to_end(&mut stream).await, ":\nretry: 5000\n\n");
+        let epoch = hub.log().status().epoch;
+        let mut streams = Vec::new();
+        // Each wants another page.
+        for offset in 0..CROWD - 1 {
+            let start = Start::After(format!("{epoch}-{offset}"));
+            streams.push(hub.subscribe(subscription(&["t"], start)).await.unwrap());
+        }
+        for mut stream in streams {
+            assert_eq!(read_to_end(&mut stream).await, ":\nretry: 5000\n\n");
+        }
     });
 }

@@ -89,6 +89,20 @@ async fn holes_that_retention_has_made_are_no_gaps_to_one_who_asks_for_what_is_k
     assert_eq!(after.last().map(String::as_str), Some("9"));
 }
 
+/// Also when somebody else has just been read what was kept before.
+#[tokio::test]
+async fn what_a_rule_has_taken_does_not_come_back() {
+    let rule = TopicRule { pattern: Pattern::new("last").unwrap(), events: Some(1), age: None };
+    let retention = Retention { topics: vec![rule], ..Retention::unlimited() };
+    let hub = Hub::start(Arc::new(Memory::new(retention).unwrap()), settings(1)).unwrap();
+    for number in 0..20 {
+        publish_numbers(&hub, "last", number..number + 1).await;
+        let mut stream = hub.subscribe(subscription(&["last"], Start::Earliest)).await.unwrap();
+        let end = format!("data: {number}\n\n");
+        assert_eq!(data(&read_until(&mut stream, &end).await), numbers(number..number + 1));
+    }
+}
+
 #[tokio::test]
 async fn an_event_of_several_topics_comes_once() {
     let hub = hub(settings(1));
