@@ -160,7 +160,7 @@ pub(crate) struct Load {
     /// Bytes of data in an event
     #[arg(long, value_name = "BYTES", default_value_t = 200, value_parser = size)]
     pub(crate) size: usize,
-    /// Events in a request, which is for Tidings alone
+    /// Events in a request, which must fit the hub's limits.body (1 MiB, if not set); for Tidings alone
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) batch: u32,
     /// Requests under way on a connection

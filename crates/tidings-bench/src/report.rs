@@ -96,7 +96,8 @@ pub struct ServerReport {
     pub memory_peak: u64,
     /// The same some time after all have left.
     pub memory_after: u64,
-    /// What `memory_held` is more than `memory_before`, for each subscriber held.
+    /// What `memory_held` is more than `memory_before`, for each subscriber held. Negative where the server gave back more
+    /// than the subscribers took, as with few of them.
     pub memory_per_connection: Option<f64>,
     /// As `memory_before`, but all resident memory, what is shared in proportion (PSS).
     pub pss_before: u64,

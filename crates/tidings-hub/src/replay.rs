@@ -166,6 +166,14 @@ impl Replays {
         None
     }
 
+    /// Lets go of pages that are too old to serve anybody.
+    pub(crate) fn forget(&self) {
+        let mut state = self.lock();
+        while state.is_oldest_done() {
+            state.drop_oldest();
+        }
+    }
+
     /// Starts the reads that there is room for.
     fn start(self: &Arc<Self>) {
         loop {
@@ -256,15 +264,24 @@ impl State {
             Some(old) => self.bytes -= old.wire.memory(),
             None => self.order.push_back((selection.clone(), *from)),
         }
-        while (self.bytes > bytes || self.order.len() > MAX_PAGES)
-            && let Some((selection, from)) = self.order.pop_front()
-        {
-            let Some(pages) = self.kept.get_mut(&selection) else { continue };
-            self.bytes -= pages.remove(&from).map_or(0, |old| old.wire.memory());
-            if pages.is_empty() {
-                self.kept.remove(&selection);
-            }
+        while !self.order.is_empty() && (self.bytes > bytes || self.order.len() > MAX_PAGES) {
+            self.drop_oldest();
         }
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some((selection, from)) = self.order.pop_front() else { return };
+        let Some(pages) = self.kept.get_mut(&selection) else { return };
+        self.bytes -= pages.remove(&from).map_or(0, |old| old.wire.memory());
+        if pages.is_empty() {
+            self.kept.remove(&selection);
+        }
+    }
+
+    /// Whether the oldest page is too old to serve anybody.
+    fn is_oldest_done(&self) -> bool {
+        let oldest = self.order.front().and_then(|(selection, from)| self.kept.get(selection)?.get(from));
+        oldest.is_some_and(|oldest| oldest.read_at.elapsed() >= KEPT)
     }
 }
 

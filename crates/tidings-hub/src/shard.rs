@@ -193,6 +193,7 @@ impl Shard {
             let now = Instant::now();
             if now >= next_tick {
                 self.turn_wheel();
+                self.shared.replays.forget();
                 // After a long idle time ticks are not made up for: nobody was waiting for them.
                 next_tick = now + self.tick;
             }

@@ -39,6 +39,18 @@ fn subscribers_are_told_to_come_back_and_find_everything() {
     }
 }
 
+/// Browsers connect ahead of need, and health checks do no more than that.
+#[test]
+fn connections_that_ask_for_nothing_do_not_hold_it_up() {
+    let mut hub = Hub::start();
+    let silent = [hub.connect(), hub.connect()];
+    wait_until("they are accepted", || hub.metric("tidings_connections") >= 2.0);
+    hub.signal(Signal::TERM);
+    assert!(hub.ended().success());
+    assert!(!hub.stderr().contains("were cut"), "{}", hub.stderr());
+    drop(silent);
+}
+
 #[test]
 fn what_is_answered_while_it_stops_is_kept() {
     let mut hub = Hub::start();

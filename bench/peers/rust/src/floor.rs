@@ -144,8 +144,8 @@ impl Floor {
         Ok(())
     }
 
-    /// Serves publishers who have said something. Everybody else waits for the batch's end: no subscriber may go, and
-    /// nobody come, while there is a list of whom to write to.
+    /// Serves those who have said something and are no subscribers: publishers, and who comes. Subscribers wait for the
+    /// batch's end, for none may go while there is a list of whom to write to.
     fn look_after_publishers(&mut self) -> io::Result<()> {
         self.wait(Some(Duration::ZERO))?;
         for ready in std::mem::take(&mut self.ready) {

@@ -58,8 +58,10 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
         let [before, held, peak, after] =
             [server.memory_before, server.memory_held, server.memory_peak, server.memory_after].map(bytes);
         row("server memory", format!("{before} before, {held} held, {peak} at most, {after} after"))?;
-        if let Some(each) = server.memory_per_connection {
-            row("per connection", format!("{:.2} KiB", each / 1024.0))?;
+        match server.memory_per_connection {
+            Some(each) if each < 0.0 => row("per connection", "lost in what the server gave back".into())?,
+            Some(each) => row("per connection", format!("{:.2} KiB", each / 1024.0))?,
+            None => {}
         }
     }
     row("tool CPU", format!("{:.2} s", report.client.cpu_seconds))?;

@@ -43,7 +43,12 @@ pub(super) async fn serve(
     // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour. Twice the time
     // that a stalled peer is given, so that whoever counts the stalled, the guard here or a shard, comes first as a rule.
     socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall.saturating_mul(2)))?;
-    let is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)).await??;
+    let mut closing = acceptor.closing.clone();
+    let is_http2 = tokio::select! {
+        is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)) => is_http2??,
+        // Browsers connect ahead of need: whoever has asked for nothing is owed nothing.
+        _ = closing.changed() => return Ok(()),
+    };
     let is_overloaded = ticket.is_overloaded();
     let caller = Caller { router: acceptor.router.clone(), peer, is_overloaded, is_last: Arc::default() };
     match is_http2 {
