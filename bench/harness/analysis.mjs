@@ -6,6 +6,8 @@ import { summarize } from './statistics.mjs'
 import { WORKS } from './works.mjs'
 
 const ROUNDS_WANTED = 5
+// The hub in another way, for single works: nobody misses it in the others.
+const VARIANTS = ['tidings-memory', 'tidings-tls']
 
 /**
  * Of each work that was measured, in the table's order: `{ work, options, rows, absent }`. A row is a peer with how
@@ -53,7 +55,7 @@ function row(work, peer, records) {
 }
 
 function absences(work, measured, missing) {
-  const others = PEERS.filter((peer) => !measured.includes(peer) && peer.name !== 'tidings-memory')
+  const others = PEERS.filter((peer) => !measured.includes(peer) && !VARIANTS.includes(peer.name))
   const reason = ({ name }) => (work.peers.includes(name) ? (missing[name] ?? 'not asked for in this run') : work.others)
   const reasons = [...new Set(others.map(reason))]
   return reasons.map((text) => ({ reason: text, peers: others.filter((peer) => reason(peer) === text) }))

@@ -29,13 +29,13 @@ function ratio(work, metric, sense, factor, others, called) {
 }
 
 /** A bar on the hub's median itself. */
-function limit(work, metric, sense, bound) {
+function limit(work, metric, sense, bound, peer = 'tidings') {
   const { title, format } = METRICS[metric]
   return {
     work,
     text: `${title} ${sense === 'at most' ? '≤' : '≥'} ${format(bound)}`,
     check(works) {
-      const ours = value(works, work, 'tidings', metric)
+      const ours = value(works, work, peer, metric)
       return ours === undefined ? undefined : against(ours, sense, bound, format)
     },
   }
@@ -102,6 +102,7 @@ const BARS = [
   same('topics-100000', 'topics-10', 'cpuPerPublish', `the same CPU per publish as at 10 topics (≤ ${SAME} ×)`),
   limit('idle', 'memoryPerConnection', 'at most', KIB),
   limit('idle-http2', 'memoryPerConnection', 'at most', 16 * KIB),
+  limit('idle-tls', 'memoryPerConnection', 'at most', 14 * KIB, 'tidings-tls'),
   faultless('resume-5000', 'every missed event once, in order'),
   limit('resume-5000', 'deliveries', 'at least', 1_000_000),
   limit('resume-5000', 'peakMemory', 'at most', STORM_MEMORY),

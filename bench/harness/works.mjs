@@ -113,6 +113,17 @@ export const WORKS = [
     metrics: ['memoryPerConnection'],
   },
   {
+    name: 'idle-tls',
+    title: '1,000 subscribers over TLS who are sent nothing',
+    tool: 'idle',
+    options: { subscribers: 1_000, seconds: 10, insecure: true },
+    quick: { seconds: 3 },
+    smoke: { subscribers: 20, seconds: 1 },
+    peers: ['tidings-tls'],
+    others: NOT_DONE_HERE,
+    metrics: ['memoryPerConnection'],
+  },
+  {
     name: 'resume-5000',
     title: 'Reconnect storm: 5,000 subscribers, 1,000 missed events each',
     tool: 'resume',

@@ -1,4 +1,4 @@
-// The bare floors and axum's own streams, built from this folder.
+// The bare floors, axum's own streams and an application that embeds the hub, built from this folder.
 
 import { join } from 'node:path'
 import { plainTarget } from '../../harness/target.mjs'
@@ -19,7 +19,24 @@ function program(name, title, kind, options = () => []) {
   }
 }
 
+// The hub within an application: the tool must take a certificate that nobody has signed.
+const embedded = {
+  name: 'tidings-tls',
+  title: 'Tidings in an application, over TLS',
+  kind: 'hub',
+  launch: ({ programs, port }) => ({
+    command: [
+      'sh', '-ec',
+      'openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout key.pem -out certificate.pem; exec "$@"',
+      'sh', join(programs, 'embedded-tls'), '--listen', `127.0.0.1:${port}`,
+      '--certificate', 'certificate.pem', '--key', 'key.pem',
+    ],
+  }),
+  target: (url) => ['--url', url.replace('http:', 'https:')],
+}
+
 export const peers = [
+  embedded,
   program('send-loop', 'Floor: bare send() loop', 'floor'),
   program('batched', 'Floor: batched send()', 'floor'),
   program('axum-sse', 'axum Sse + broadcast', 'library', (work) => [

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{BOUND, Connection, Hub, wait_for, wait_until};
+use crate::support::{Hub, wait_for, wait_until};
 
 const KILLS: u64 = 40;
 const BATCHES_PER_LIFE: u64 = 40;
@@ -24,10 +24,11 @@ fn what_is_left_is_one_piece_up_to_the_last_answer() {
     for kill in 0..KILLS {
         let answered = AtomicU64::new(0);
         let goal = fastrand::u64(..BATCHES_PER_LIFE);
-        let address = hub.address;
+        // Connected before the kill, however soon that comes.
+        let mut connection = hub.connect();
         thread::scope(|scope| {
-            let publisher = scope.spawn(|| {
-                let mut connection = Connection::open(address, BOUND).unwrap();
+            let answered = &answered;
+            let publisher = scope.spawn(move || {
                 let mut newest = None;
                 loop {
                     let line = |place: u64| {
