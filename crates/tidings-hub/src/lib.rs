@@ -67,6 +67,8 @@ pub use publication::{
 };
 pub use selector::{Pattern, Selection, Selector};
 pub use settings::{Settings, ShardLimits};
+#[doc(hidden)]
+pub use shard::sorter;
 pub use socket::Socket;
 pub use stats::{EndReason, HubStats};
 pub use subscription::{Start, SubscribeError, Subscriber, Subscription};

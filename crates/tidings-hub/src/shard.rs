@@ -28,6 +28,7 @@ use slab::Slab;
 
 pub(crate) use inbox::Inbox;
 use inbox::{INBOX, Mail};
+pub use index::sorter;
 use index::{GroupKey, Index, SubscriberKey};
 use recent::Recent;
 use subscriber::{State, Subscriber};

@@ -100,7 +100,7 @@ impl Write for Lines {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{sync::mpsc, time::Instant};
 
     use super::*;
 
@@ -127,6 +127,12 @@ mod tests {
         let ((leave, may), (written, result)) = (mpsc::channel(), mpsc::channel());
         let mut lines = Lines::to(Slow { leave: may, written }).unwrap();
         let line = [b'x'; 1000];
+        lines.write_all(&line).unwrap();
+        // It has been taken, and is being written as long as there is no leave.
+        let begun = Instant::now();
+        while !lines.0.lock().bytes.is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nobody takes the lines");
+        }
         for _ in 0..3 * MAX_BYTES / line.len() {
             lines.write_all(&line).unwrap();
         }
@@ -137,7 +143,7 @@ mod tests {
         // With leave, all that was not dropped is written. The time is a bound, not an expectation.
         (0..9).for_each(|_| leave.send(()).unwrap());
         let mut written = 0;
-        while written < MAX_BYTES / line.len() * line.len() {
+        while written < line.len() + MAX_BYTES / line.len() * line.len() {
             written += result.recv_timeout(Duration::from_secs(60)).unwrap().len();
         }
     }

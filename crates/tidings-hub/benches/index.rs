@@ -1,0 +1,51 @@
+//! Guards the topic index: `cargo bench -p tidings-hub`. What an event costs must not grow with the number of topics that
+//! it is not for.
+//!
+//! The figures are for comparing two versions on one machine, in turns.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark")]
+
+use std::sync::Arc;
+
+use divan::{Bencher, counter::ItemsCount};
+use tidings_hub::{Entry, Epoch, Pattern, Position, Publication, Selection, Selector, Topic, sorter};
+
+/// As many as a busy log commits at once.
+const EVENTS: usize = 64;
+
+fn main() {
+    divan::main();
+}
+
+fn topic(number: usize) -> Topic {
+    Topic::new(format!("orders/{number}")).unwrap()
+}
+
+/// Events for topics all over these.
+fn entries(topics: usize) -> Vec<Arc<Entry>> {
+    let entry = |offset: usize| {
+        Arc::new(Entry {
+            position: Position { epoch: Epoch::new(1), offset: offset as u64 },
+            time: 0,
+            publication: Publication::new(topic(offset * 7919 % topics), "x".repeat(200)),
+        })
+    };
+    (0..EVENTS).map(entry).collect()
+}
+
+/// A batch, into an index with a subscriber for each topic.
+#[divan::bench(args = [10, 1_000, 100_000])]
+fn exact_topics(bencher: Bencher<'_, '_>, topics: usize) {
+    let selections = (0..topics).map(|number| Selection::topic(topic(number))).collect();
+    let sort = sorter(selections, &entries(topics));
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
+}
+
+/// A batch, into an index with subscribers by patterns, one of which matches.
+#[divan::bench(args = [1, 100])]
+fn patterns(bencher: Bencher<'_, '_>, patterns: usize) {
+    let pattern = |number: usize| Selector::Pattern(Pattern::new(format!("orders*/{number}")).unwrap());
+    let selections = (0..patterns).map(|number| [pattern(number)].into_iter().collect()).collect();
+    let sort = sorter(selections, &entries(10));
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
+}
