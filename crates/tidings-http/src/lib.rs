@@ -6,6 +6,7 @@
 mod app;
 mod body;
 mod cors;
+mod form;
 mod guard;
 mod limit;
 mod metrics;
@@ -13,6 +14,7 @@ mod native;
 mod problem;
 mod server;
 mod status;
+mod stream;
 
 pub use app::{Access, app};
 pub use limit::{Limit, LimitHits};

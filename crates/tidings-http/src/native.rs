@@ -1,6 +1,5 @@
 //! The native front: subscribe with `GET /events`, publish with `POST`, look at topics.
 
-mod form;
 mod message;
 mod publish;
 mod publish_json;

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::IgnoredAny;
 
-use super::{Native, form, publish::Fields, receipt};
-use crate::{body::media_type, problem::Problem};
+use super::{Native, publish::Fields, receipt};
+use crate::{body::media_type, form, problem::Problem};
 
 pub(super) async fn message(
     State(native): State<Native>,

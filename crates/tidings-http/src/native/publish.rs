@@ -8,8 +8,8 @@ use axum::{
 use http::HeaderMap;
 use tidings_hub::{Publication, Topic};
 
-use super::{Native, form, receipt};
-use crate::problem::Problem;
+use super::{Native, receipt};
+use crate::{form, problem::Problem};
 
 pub(super) async fn to_topic(
     State(native): State<Native>,

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use tidings_hub::{EARLIEST, Pattern, Selection, Selector, Start, Topic};
 
-use super::form;
-use crate::problem::Problem;
+use crate::{form, problem::Problem};
 
 /// The query parameters that carry a cursor. A browser sends the header of the same name by itself when it
 /// reconnects, but cannot on the first connection; the spellings are those of the polyfills and peers in use.

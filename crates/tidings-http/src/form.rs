@@ -1,4 +1,4 @@
-//! Forms: the query string of a publish, and the body of a chat form (`application/x-www-form-urlencoded`).
+//! Forms (`application/x-www-form-urlencoded`): query strings, and the bodies that look like them.
 
 use form_urlencoded::Parse;
 use percent_encoding::percent_decode;
@@ -9,7 +9,7 @@ use crate::problem::Problem;
 ///
 /// The standard's parser puts U+FFFD in place of what is not UTF-8. That would alter data in silence, and make one of
 /// two different ids, so that the second event would be taken for the first and be lost.
-pub(super) fn fields(form: &[u8]) -> Result<Parse<'_>, Problem> {
+pub(crate) fn fields(form: &[u8]) -> Result<Parse<'_>, Problem> {
     match percent_decode(form).decode_utf8() {
         Ok(_) => Ok(form_urlencoded::parse(form)),
         Err(error) => {

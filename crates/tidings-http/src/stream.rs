@@ -1,0 +1,102 @@
+//! The answer to a subscription, on every front that has streams: on the connection itself if the server offers it,
+//! else as a body; and to those who must come back later.
+
+use std::{convert::Infallible, net::SocketAddr};
+
+use axum::{
+    body::Body,
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use futures_util::StreamExt as _;
+use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use tidings_hub::{Accepted, SubscribeError, come_back};
+
+use crate::{
+    problem::Problem,
+    server::{HandOver, Overloaded, Peer},
+};
+
+/// Tells nginx, and those who copied it, not to hold the stream back.
+const ANTI_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// How long a browser waits that could not be served for want of room: about this, plus as much again by chance.
+const FULL_RETRY_MS: u64 = 5000;
+
+/// What the server says of the connection that a subscription comes on. An application that serves the routes itself
+/// says nothing, and its streams are bodies.
+#[derive(Debug)]
+pub(crate) struct Carrier {
+    peer: Option<SocketAddr>,
+    is_overloaded: bool,
+    hand_over: Option<HandOver>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Carrier {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let extensions = &parts.extensions;
+        Ok(Self {
+            peer: extensions.get().map(|Peer(address)| *address),
+            is_overloaded: extensions.get::<Overloaded>().is_some(),
+            hand_over: extensions.get().cloned(),
+        })
+    }
+}
+
+impl Carrier {
+    /// Whether the connection is one too many, so that all it gets is [`no_room`].
+    pub(crate) fn is_overloaded(&self) -> bool {
+        self.is_overloaded
+    }
+
+    /// Begins the subscription. `topics` is what it asks for, for the log line.
+    pub(crate) fn begin(self, accepted: Accepted, topics: &str) -> Response {
+        let peer = self.peer.map(tracing::field::display);
+        tracing::info!(subscriber = accepted.id(), peer, topics, "subscription begun");
+        stream(match self.hand_over {
+            Some(hand_over) => {
+                hand_over.offer(accepted);
+                Body::empty()
+            }
+            None => Body::from_stream(accepted.stream().map(Ok::<_, Infallible>)),
+        })
+    }
+}
+
+/// The answer to a subscription that the hub has not accepted.
+pub(crate) fn refused(error: SubscribeError) -> Result<Response, Problem> {
+    match error {
+        SubscribeError::Empty | SubscribeError::TooManySelectors { .. } => Err(Problem::bad_request(error)),
+        SubscribeError::Draining { retry_ms } => Ok(later(retry_ms)),
+        error => {
+            tracing::warn!(%error, "a subscriber was told to come back");
+            Ok(no_room())
+        }
+    }
+}
+
+/// The answer to a browser for which there is no room: to come back.
+pub(crate) fn no_room() -> Response {
+    later(FULL_RETRY_MS + fastrand::u64(..FULL_RETRY_MS))
+}
+
+/// An answer to a browser that should come back: any status but 200 would make it give up for good.
+fn later(retry_ms: u64) -> Response {
+    stream(Body::from(come_back(retry_ms)))
+}
+
+/// A stream's headers, for a `HEAD`.
+pub(crate) fn head() -> Response {
+    stream(Body::empty())
+}
+
+/// A stream's headers around its body. `no-transform` keeps compressing proxies off it.
+fn stream(body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+        (ANTI_BUFFERING, HeaderValue::from_static("no")),
+    ];
+    (StatusCode::OK, headers, body).into_response()
+}
