@@ -133,7 +133,7 @@ impl Place {
         if selection.is_empty() {
             return Err(SubscribeError::Empty);
         }
-        let (asked, limit) = (selection.topics().len() + selection.patterns().len(), settings.max_selectors);
+        let (asked, limit) = (selection.topics().len() + selection.matchers().len(), settings.max_selectors);
         if asked > limit {
             stats.refused_selectors.fetch_add(1, Relaxed);
             return Err(SubscribeError::TooManySelectors { asked, limit });

@@ -65,7 +65,10 @@ pub use publication::{
     CONTROL_PREFIX, EARLIEST, InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, MAX_RETRY_MS,
     MAX_TOPICS_PER_EVENT, Publication, RESERVED_IDS,
 };
-pub use selector::{Pattern, Selection, Selector};
+pub use selector::{
+    MAX_SELECTOR_BYTES, Matcher, Pattern, Selection, Selector, SelectorError, UriTemplate, UrlBase,
+    UrlPattern,
+};
 pub use settings::{Settings, ShardLimits};
 #[doc(hidden)]
 pub use shard::sorter;

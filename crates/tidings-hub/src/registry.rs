@@ -20,7 +20,7 @@ struct Counts {
 
 /// The topic, if the selection is of this one alone.
 fn only_topic(selection: &Selection) -> Option<&Topic> {
-    match (selection.topics(), selection.patterns(), selection.is_all()) {
+    match (selection.topics(), selection.matchers(), selection.is_all()) {
         ([topic], [], false) => Some(topic),
         _ => None,
     }

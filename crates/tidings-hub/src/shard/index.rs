@@ -1,5 +1,5 @@
 //! From a topic to the subscribers who asked for it. Subscribers who ask for the same form one group; an event finds
-//! its groups by one look-up per topic and one match per distinct pattern, whatever the number of other topics.
+//! its groups by one look-up per topic and one match per distinct matcher, whatever the number of other topics.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -8,7 +8,7 @@ use slab::Slab;
 use crate::{
     batch::{Batch, Run},
     log::Entry,
-    selector::{Pattern, Selection},
+    selector::{Matcher, Selection},
     topic::Topic,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct Index {
     groups: Slab<Group>,
     by_selection: HashMap<Arc<Selection>, GroupKey>,
     by_topic: HashMap<Topic, Vec<GroupKey>>,
-    by_pattern: HashMap<Pattern, Vec<GroupKey>>,
+    by_matcher: HashMap<Matcher, Vec<GroupKey>>,
     for_all: Vec<GroupKey>,
     /// The groups that have a run in this round.
     pub(super) touched: Vec<GroupKey>,
@@ -69,8 +69,8 @@ impl Index {
         for topic in selection.topics() {
             self.by_topic.entry(topic.clone()).or_default().push(key);
         }
-        for pattern in selection.patterns() {
-            self.by_pattern.entry(pattern.clone()).or_default().push(key);
+        for matcher in selection.matchers() {
+            self.by_matcher.entry(matcher.clone()).or_default().push(key);
         }
         if selection.is_all() {
             self.for_all.push(key);
@@ -90,15 +90,15 @@ impl Index {
         for topic in selection.topics() {
             remove(&mut self.by_topic, topic, key);
         }
-        for pattern in selection.patterns() {
-            remove(&mut self.by_pattern, pattern, key);
+        for matcher in selection.matchers() {
+            remove(&mut self.by_matcher, matcher, key);
         }
         self.for_all.retain(|&other| other != key);
     }
 
     /// Puts the batch's events into the runs of the groups that they are for.
     pub(super) fn sort_in(&mut self, batch: &Batch) {
-        let Self { groups, by_topic, by_pattern, for_all, touched, .. } = self;
+        let Self { groups, by_topic, by_matcher, for_all, touched, .. } = self;
         for (index, entry) in batch.entries().iter().enumerate() {
             let mut put = |keys: &[GroupKey]| {
                 for &key in keys {
@@ -118,8 +118,8 @@ impl Index {
                 if let Some(keys) = by_topic.get(topic) {
                     put(keys);
                 }
-                for (pattern, keys) in by_pattern.iter() {
-                    if pattern.matches(topic.as_str()) {
+                for (matcher, keys) in by_matcher.iter() {
+                    if matcher.matches(topic.as_str()) {
                         put(keys);
                     }
                 }
