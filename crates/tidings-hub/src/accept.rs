@@ -12,11 +12,12 @@ use crate::{
     hub::Inner,
     log::{LogStatus, Lookup},
     pipe::pipe,
+    rights::ReadRights,
     selector::Selection,
-    shard::{Command, Inbox, Join, Shared, SubscriberId, drain_retry_ms},
+    shard::{Command, Inbox, Join, Shared, SubscriberId, Term, drain_retry_ms},
     sink::Sink,
     socket::{Socket, SocketSink},
-    subscription::{Start, SubscribeError, Subscriber, Subscription},
+    subscription::{Start, SubscribeError, Subscriber, Subscription, Unknown},
 };
 
 /// A subscription that the hub has accepted, and that begins once it is known what its stream is written to. Nothing
@@ -29,12 +30,18 @@ pub struct Accepted {
     /// As [`Join::kept_to`].
     kept_to: u64,
     prelude: Vec<Bytes>,
+    /// Whether the cursor was found.
+    resumed: bool,
+    term: Option<Box<Term>>,
 }
 
 impl Accepted {
     pub(crate) async fn new(hub: Arc<Inner>, subscription: Subscription) -> Result<Self, SubscribeError> {
-        let Subscription { selection, start, prelude } = subscription;
-        let place = Place::take(hub, selection)?;
+        let Subscription { selection, start, unknown, prelude, read, bearer, expires, lifetime, companion } =
+            subscription;
+        let term = Term::new(bearer, expires, lifetime, companion);
+        let place = Place::take(hub, selection, read)?;
+        let mut resumed = false;
         let Shared { log, stats, .. } = &place.hub.shared;
         // The comment makes the stream's first bytes leave at once, so that nothing in between waits for more.
         let mut prelude = vec![HEARTBEAT, prelude];
@@ -60,24 +67,35 @@ impl Accepted {
                     Lookup::Expired => Err(ResetReason::Expired),
                     Lookup::Unknown => Err(ResetReason::Unknown),
                 };
-                match reason {
-                    Ok(offset) => (offset, 0),
-                    Err(reason) => {
-                        let status = log.status();
-                        stats.reset(reason);
-                        prelude.push(reset(reason, status.oldest_id.as_deref()));
-                        kept(&status)
+                resumed = reason.is_ok();
+                let status = log.status();
+                if let (Err(reason), Unknown::Reset | Unknown::ResetLive) = (reason, unknown) {
+                    stats.reset(reason);
+                    prelude.push(reset(reason, status.oldest_id.as_deref()));
+                }
+                match (reason, unknown) {
+                    (Ok(offset), _) => (offset, 0),
+                    (Err(_), Unknown::Reset | Unknown::Everything) => kept(&status),
+                    (Err(_), Unknown::ResetLive) => {
+                        prelude.push(control::cursor(status.last));
+                        (status.next, 0)
                     }
                 }
             }
         };
         let id = place.hub.next_subscriber.fetch_add(1, Relaxed);
-        Ok(Self { place, id, cursor, kept_to, prelude })
+        Ok(Self { place, id, cursor, kept_to, prelude, resumed, term })
     }
 
     /// The subscriber's number, unique in its hub; log lines name it.
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Whether it goes on behind the event that its cursor names. Without a cursor, or with one that the log does not
+    /// know or no longer reaches back to, it does not.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Begins the subscription as a stream of bytes.
@@ -102,11 +120,11 @@ impl Accepted {
 
     fn join(self, sink: Box<dyn Sink>) {
         let shard = self.shard().clone();
-        let Self { mut place, id, cursor, kept_to, prelude } = self;
+        let Self { mut place, id, cursor, kept_to, prelude, term, .. } = self;
         place.hub.shared.stats.subscribed.fetch_add(1, Relaxed);
         place.kept = true;
-        let selection = place.selection.clone();
-        shard.send(Command::Join(Join { id, selection, cursor, kept_to, prelude, sink }));
+        let (selection, read) = (place.selection.clone(), place.read.clone());
+        shard.send(Command::Join(Join { id, selection, read, cursor, kept_to, prelude, sink, term }));
         // A drain that began meanwhile has passed this shard already, or comes after the join: either way it ends.
         if let Some(window) = place.hub.drain_window() {
             shard.send(Command::Drain(window));
@@ -124,11 +142,12 @@ fn kept(status: &LogStatus) -> (u64, u64) {
 struct Place {
     hub: Arc<Inner>,
     selection: Arc<Selection>,
+    read: Arc<ReadRights>,
     kept: bool,
 }
 
 impl Place {
-    fn take(hub: Arc<Inner>, selection: Selection) -> Result<Self, SubscribeError> {
+    fn take(hub: Arc<Inner>, selection: Selection, read: Arc<ReadRights>) -> Result<Self, SubscribeError> {
         let Shared { settings, stats, registry, .. } = &hub.shared;
         if selection.is_empty() {
             return Err(SubscribeError::Empty);
@@ -148,8 +167,8 @@ impl Place {
             stats.refused_full.fetch_add(1, Relaxed);
             return Err(SubscribeError::Full);
         }
-        let selection = registry.enter(selection);
-        Ok(Self { hub, selection, kept: false })
+        let (selection, read) = registry.enter(selection, read);
+        Ok(Self { hub, selection, read, kept: false })
     }
 }
 
@@ -157,7 +176,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         if !self.kept {
             self.hub.shared.stats.subscribers.fetch_sub(1, Relaxed);
-            self.hub.shared.registry.leave(&self.selection);
+            self.hub.shared.registry.leave(&self.selection, &self.read);
         }
     }
 }

@@ -117,7 +117,7 @@ impl Wire {
 
 /// Wire bytes to be written to one or many subscribers at once: some events of some batches, as few slices as they
 /// allow, with the mark at which each event ends.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Run {
     slices: Vec<Bytes>,
     marks: Vec<Mark>,

@@ -35,6 +35,17 @@ pub(crate) fn reset(reason: ResetReason, oldest: Option<&str>) -> Bytes {
     control("tidings.reset", &json!({ "reason": reason.as_str(), "oldest": oldest }).to_string())
 }
 
+/// `tidings.close`: the stream will end because the rights that it was begun with do, in so many milliseconds. Whoever
+/// comes back with new rights and its cursor misses nothing.
+pub(crate) fn expiring(in_ms: u64) -> Bytes {
+    control("tidings.close", &json!({ "reason": "expiring", "in_ms": in_ms }).to_string())
+}
+
+/// `tidings.close`: the stream ends here, because its rights have been taken back.
+pub(crate) fn revoked() -> Bytes {
+    control("tidings.close", &json!({ "reason": "revoked" }).to_string())
+}
+
 /// Gives the browser a cursor before its first event: an `id` field without data, which fires nothing (WHATWG HTML,
 /// "Interpreting an event stream", dispatch, steps 1 and 2). Without one, a browser that loses the connection before
 /// its first event comes back without a cursor, and never learns of what was published meanwhile. A position is given
@@ -77,6 +88,11 @@ mod tests {
             reset(ResetReason::Unknown, None),
             "event: tidings.reset\ndata: {\"oldest\":null,\"reason\":\"unknown\"}\n\n"
         );
+        assert_eq!(
+            expiring(9500),
+            "event: tidings.close\ndata: {\"in_ms\":9500,\"reason\":\"expiring\"}\n\n"
+        );
+        assert_eq!(revoked(), "event: tidings.close\ndata: {\"reason\":\"revoked\"}\n\n");
         assert_eq!(retry(1500), "retry: 1500\n\n");
     }
 

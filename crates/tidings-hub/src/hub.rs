@@ -23,9 +23,9 @@ use crate::{
     replay::Replays,
     selector::Selection,
     settings::Settings,
-    shard::{self, Command, Inbox, Shared},
+    shard::{self, Closer, Command, Inbox, Shared},
     stats::HubStats,
-    subscription::{SubscribeError, Subscriber, Subscription},
+    subscription::{Bearer, SubscribeError, Subscriber, Subscription},
     topic::Topic,
 };
 
@@ -204,6 +204,14 @@ impl Hub {
         self.0.drain_window_ms.store(ms, SeqCst);
         self.0.draining.store(true, SeqCst);
         self.0.shards.iter().for_each(|shard| shard.send(Command::Drain(window)));
+    }
+
+    /// Ends the streams of those whom `is_closed` means, with a `tidings.close` event, and from now on of everyone whom it
+    /// means when a subscription begins. It takes the place of the one given before; it is asked on the shards' threads
+    /// and must not block.
+    pub fn close(&self, is_closed: Arc<dyn Fn(&Bearer) -> bool + Send + Sync>) {
+        let closer = Closer(is_closed);
+        self.0.shards.iter().for_each(|shard| shard.send(Command::Close(closer.clone())));
     }
 
     /// Whether [`Hub::drain`] has been called.

@@ -22,8 +22,7 @@
 //!
 //! // The bytes of the stream are what a browser's `EventSource` reads.
 //! let selection = Selection::topic(topic);
-//! let subscription = Subscription { selection, start: Start::Earliest, prelude: Default::default() };
-//! let mut stream = hub.subscribe(subscription).await?;
+//! let mut stream = hub.subscribe(Subscription::new(selection, Start::Earliest)).await?;
 //! let expected = format!(":\nid: {}\ndata: the first\n\n", receipt.id);
 //! let mut received = Vec::new();
 //! while received.len() < expected.len() {
@@ -44,6 +43,7 @@ mod position;
 mod publication;
 mod registry;
 mod replay;
+mod rights;
 mod selector;
 mod settings;
 mod shard;
@@ -52,6 +52,7 @@ mod socket;
 mod stats;
 mod subscription;
 mod topic;
+mod topic_map;
 
 pub use accept::Accepted;
 pub use control::ResetReason;
@@ -65,6 +66,7 @@ pub use publication::{
     CONTROL_PREFIX, EARLIEST, InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, MAX_RETRY_MS,
     MAX_TOPICS_PER_EVENT, Publication, RESERVED_IDS,
 };
+pub use rights::{ReadRights, Rights};
 pub use selector::{
     MAX_SELECTOR_BYTES, Matcher, Pattern, Selection, Selector, SelectorError, UriTemplate, UrlBase,
     UrlPattern,
@@ -74,5 +76,5 @@ pub use settings::{Settings, ShardLimits};
 pub use shard::sorter;
 pub use socket::Socket;
 pub use stats::{EndReason, HubStats};
-pub use subscription::{Start, SubscribeError, Subscriber, Subscription};
+pub use subscription::{Bearer, Companion, Start, SubscribeError, Subscriber, Subscription, Unknown};
 pub use topic::{MAX_TOPIC_BYTES, Topic, TopicError};

@@ -1,11 +1,11 @@
-//! Who listens to what, over all shards: shares equal selections, and counts.
+//! Who listens to what, over all shards: shares equal selections and equal rights, and counts.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{selector::Selection, topic::Topic};
+use crate::{rights::ReadRights, selector::Selection, topic::Topic};
 
 /// Counts subscribers by what they asked for. Touched when somebody comes or goes, never on the way of an event.
 #[derive(Debug, Default)]
@@ -16,6 +16,7 @@ struct Counts {
     selections: HashMap<Arc<Selection>, usize>,
     /// Those of one exact topic and nothing else, which are most; counted apart so that they are found at once.
     topics: HashMap<Topic, usize>,
+    read: HashMap<Arc<ReadRights>, usize>,
 }
 
 /// The topic, if the selection is of this one alone.
@@ -32,27 +33,35 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more, and returns the selection that all who ask for the same share.
-    pub(crate) fn enter(&self, selection: Selection) -> Arc<Selection> {
+    /// Counts one more, and returns the selection that all who ask for the same share, and the rights that all who have
+    /// the same do.
+    pub(crate) fn enter(
+        &self,
+        selection: Selection,
+        read: Arc<ReadRights>,
+    ) -> (Arc<Selection>, Arc<ReadRights>) {
         let mut counts = self.lock();
         if let Some(topic) = only_topic(&selection) {
             *counts.topics.entry(topic.clone()).or_default() += 1;
         }
-        let shared = match counts.selections.get_key_value(&selection) {
+        let selection = match counts.selections.get_key_value(&selection) {
             Some((shared, _)) => shared.clone(),
             None => Arc::new(selection),
         };
-        *counts.selections.entry(shared.clone()).or_default() += 1;
-        shared
+        *counts.selections.entry(selection.clone()).or_default() += 1;
+        let read = counts.read.get_key_value(&read).map_or(read, |(shared, _)| shared.clone());
+        *counts.read.entry(read.clone()).or_default() += 1;
+        (selection, read)
     }
 
     /// Counts one less.
-    pub(crate) fn leave(&self, selection: &Arc<Selection>) {
+    pub(crate) fn leave(&self, selection: &Arc<Selection>, read: &Arc<ReadRights>) {
         let mut counts = self.lock();
         if let Some(topic) = only_topic(selection) {
             decrease(&mut counts.topics, topic);
         }
         decrease(&mut counts.selections, selection);
+        decrease(&mut counts.read, read);
     }
 
     /// How many subscribers each of these topics reaches.
@@ -106,16 +115,18 @@ mod tests {
         let topic = |name: &str| Topic::new(name).unwrap();
         let exact = |name: &str| Selector::Exact(topic(name));
         let registry = Registry::default();
-        let a = registry.enter(Selection::topic(topic("a")));
-        assert!(Arc::ptr_eq(&a, &registry.enter(Selection::topic(topic("a")))));
-        registry.enter([exact("a"), exact("b")].into_iter().collect());
-        registry.enter([Selector::Pattern(Pattern::new("b*").unwrap())].into_iter().collect());
-        let all = registry.enter(Selection::all());
+        let enter = |selection| registry.enter(selection, ReadRights::everything());
+        let (a, read) = enter(Selection::topic(topic("a")));
+        let (again, also) = enter(Selection::topic(topic("a")));
+        assert!(Arc::ptr_eq(&a, &again) && Arc::ptr_eq(&read, &also));
+        enter([exact("a"), exact("b")].into_iter().collect());
+        enter([Selector::Pattern(Pattern::new("b*").unwrap())].into_iter().collect());
+        let (all, _) = enter(Selection::all());
         assert_eq!(registry.count(&[topic("a"), topic("b"), topic("c")]), [4, 3, 1]);
         assert_eq!(registry.topics(&Selection::all(), None, 9), [topic("a"), topic("b")]);
-        registry.leave(&all);
-        registry.leave(&a);
-        registry.leave(&a);
+        registry.leave(&all, &read);
+        registry.leave(&a, &read);
+        registry.leave(&a, &read);
         assert_eq!(registry.count(&[topic("a"), topic("c")]), [1, 0]);
     }
 }

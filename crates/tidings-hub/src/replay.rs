@@ -16,7 +16,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     batch::{Run, Wire},
-    log::{Log, Page, ReadError, ReadLimit},
+    log::{Entry, Log, Page, ReadError, ReadLimit},
+    rights::ReadRights,
     selector::Selection,
     settings::Settings,
     shard::{Command, Inbox, SubscriberId},
@@ -32,6 +33,8 @@ const MAX_PAGES: usize = 1024;
 /// A page of the log as wire bytes.
 #[derive(Debug)]
 pub(crate) struct Replay {
+    /// The same events, by the same index: who may see them is for each to be asked.
+    entries: Vec<Arc<Entry>>,
     wire: Wire,
     from: u64,
     /// As [`Page::next`].
@@ -56,10 +59,20 @@ impl Replay {
         is_there && self.is_of(kept_to) && self.read_at.elapsed() < KEPT
     }
 
-    /// Puts its events from `cursor` on, those below `end`, into a run.
-    pub(crate) fn select(&self, cursor: u64, end: u64, run: &mut Run) {
-        let places = self.wire.place(cursor)..self.wire.place(end);
-        places.for_each(|index| run.push(&self.wire, index));
+    /// Puts its events from `cursor` on, those below `end` that may be seen, into a run.
+    pub(crate) fn select(&self, cursor: u64, end: u64, read: &ReadRights, run: &mut Run) {
+        let sees_all = read.is_everything();
+        for index in self.wire.place(cursor)..self.wire.place(end) {
+            let publication = &self.entries[index].publication;
+            if sees_all || read.sees(&publication.topics, publication.private) {
+                run.push(&self.wire, index);
+            }
+        }
+    }
+
+    /// What it takes in memory, in bytes.
+    fn memory(&self) -> usize {
+        self.wire.memory() + self.entries.iter().map(|entry| entry.publication.data.len()).sum::<usize>()
     }
 }
 
@@ -204,7 +217,8 @@ impl Replays {
             let reading = reading;
             let page = page.await;
             reading.end(page.map(|Page { entries, next, gap }| {
-                Arc::new(Replay { wire: Wire::encode(&entries), from, next, gap, end, read_at })
+                let wire = Wire::encode(&entries);
+                Arc::new(Replay { entries, wire, from, next, gap, end, read_at })
             }));
         });
     }
@@ -254,14 +268,14 @@ impl State {
     }
 
     fn keep(&mut self, (selection, from): &Place, replay: Arc<Replay>, bytes: usize) {
-        let memory = replay.wire.memory();
+        let memory = replay.memory();
         if memory > bytes {
             return;
         }
         self.bytes += memory;
         let pages = self.kept.entry(selection.clone()).or_default();
         match pages.insert(*from, replay) {
-            Some(old) => self.bytes -= old.wire.memory(),
+            Some(old) => self.bytes -= old.memory(),
             None => self.order.push_back((selection.clone(), *from)),
         }
         while !self.order.is_empty() && (self.bytes > bytes || self.order.len() > MAX_PAGES) {
@@ -272,7 +286,7 @@ impl State {
     fn drop_oldest(&mut self) {
         let Some((selection, from)) = self.order.pop_front() else { return };
         let Some(pages) = self.kept.get_mut(&selection) else { return };
-        self.bytes -= pages.remove(&from).map_or(0, |old| old.wire.memory());
+        self.bytes -= pages.remove(&from).map_or(0, |old| old.memory());
         if pages.is_empty() {
             self.kept.remove(&selection);
         }

@@ -12,6 +12,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// How long a subscriber may take nothing, with something to take, before it is dropped. Default: 60 s.
     pub stall: Duration,
+    /// How long before its rights end a subscriber is told, with a `tidings.close` event. Default: 10 s.
+    pub expiry_notice: Duration,
     /// How many bytes wait at most between a shard and one subscriber's connection, at least 1. Default: 32 KiB.
     pub subscriber_bytes: usize,
     /// How many bytes of history are read at a time for a subscriber who is behind, counted as the log does: data, ids
@@ -66,6 +68,7 @@ impl Default for Settings {
             shards: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             heartbeat: Duration::from_secs(15),
             stall: Duration::from_secs(60),
+            expiry_notice: Duration::from_secs(10),
             subscriber_bytes: 32 * 1024,
             page_bytes: 32 * 1024,
             max_subscribers: 100_000,

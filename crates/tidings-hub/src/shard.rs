@@ -13,6 +13,7 @@ mod inbox;
 mod index;
 mod recent;
 mod subscriber;
+mod term;
 mod wheel;
 
 use std::{
@@ -29,17 +30,20 @@ use slab::Slab;
 pub(crate) use inbox::Inbox;
 use inbox::{INBOX, Mail};
 pub use index::sorter;
-use index::{GroupKey, Index, SubscriberKey};
+use index::{ClassKey, Index, SubscriberKey};
 use recent::Recent;
 use subscriber::{State, Subscriber};
+use term::Due;
+pub(crate) use term::{Closer, Term};
 use wheel::{Tick, Wheel};
 
 use crate::{
     batch::Run,
-    control::{HEARTBEAT, retry},
+    control::{HEARTBEAT, expiring, retry, revoked},
     log::Log,
     registry::Registry,
     replay::{Outcome, Replays},
+    rights::ReadRights,
     selector::Selection,
     settings::Settings,
     sink::{Gone, Sink},
@@ -54,12 +58,14 @@ pub(crate) type SubscriberId = u64;
 pub(crate) struct Join {
     pub(crate) id: SubscriberId,
     pub(crate) selection: Arc<Selection>,
+    pub(crate) read: Arc<ReadRights>,
     pub(crate) cursor: u64,
     /// Below this offset it asks for what is kept, whatever that is; 0 when for all there was from its cursor on.
     pub(crate) kept_to: u64,
     /// Written before anything else.
     pub(crate) prelude: Vec<Bytes>,
     pub(crate) sink: Box<dyn Sink>,
+    pub(crate) term: Option<Box<Term>>,
 }
 
 /// What a shard is asked to do.
@@ -75,6 +81,8 @@ pub(crate) enum Command {
     Replay(SubscriberId, Outcome),
     /// All are to be told to come back, after a random time up to this, and their streams ended.
     Drain(Duration),
+    /// Those whom this means are to be ended, the present and the future ones.
+    Close(Closer),
 }
 
 /// What a shard shares with its hub.
@@ -106,6 +114,7 @@ struct Shard {
     stall: Tick,
     /// Those who are due, in the order of their turns.
     due: VecDeque<SubscriberId>,
+    closer: Option<Closer>,
     /// Events and bytes delivered in this round; added to the shared counters at its end.
     delivered: (u64, u64),
 }
@@ -136,6 +145,7 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
         heartbeat,
         stall,
         due: VecDeque::new(),
+        closer: None,
         delivered: (0, 0),
         shared,
     };
@@ -187,6 +197,7 @@ impl Shard {
                     Command::Writable(id) => self.with(id, Self::writable),
                     Command::Replay(id, outcome) => self.with(id, |shard, key| shard.replay(key, outcome)),
                     Command::Drain(window) => self.drain(window),
+                    Command::Close(closer) => self.close(closer),
                 }
             }
             mail.clear();
@@ -230,31 +241,36 @@ impl Shard {
             self.position = batch.end().unwrap_or(self.position);
             self.recent.push(batch);
         }
-        for group in std::mem::take(&mut self.index.touched) {
-            self.deliver_group(group);
+        while let Some((of, run)) = self.index.next_run() {
+            let mut at = 0;
+            while !run.is_empty()
+                && let Some(class) = self.index.class_of(of, at)
+            {
+                if self.index.shares(of, class) {
+                    self.deliver_to_class(class, &run);
+                }
+                // If it has gone with its last member, another has its place.
+                if self.index.class_of(of, at) == Some(class) {
+                    at += 1;
+                }
+            }
+            self.index.done(of, run);
         }
         if let Some(end) = mail.skipped_to {
             self.skip_to(end);
         }
     }
 
-    fn deliver_group(&mut self, group: GroupKey) {
-        let Some(found) = self.index.group(group) else { return };
-        let mut run = std::mem::take(&mut found.run);
+    fn deliver_to_class(&mut self, class: ClassKey, run: &Run) {
         let mut place = 0;
-        while let Some(&key) = self.index.group(group).and_then(|group| group.live.get(place)) {
-            if self.deliver_to(key, &run) {
+        while let Some(key) = self.index.live(class, place) {
+            if self.deliver_to(key, run) {
                 place += 1;
             }
         }
-        run.clear();
-        // The run's memory is kept for the next round.
-        if let Some(found) = self.index.group(group) {
-            found.run = run;
-        }
     }
 
-    /// Sends a run to a live subscriber; `false` when it has left its place in the group's list, to another.
+    /// Sends a run to a live subscriber; `false` when it has left its place in the class's list, to another.
     fn deliver_to(&mut self, key: SubscriberKey, run: &Run) -> bool {
         let subscriber = &mut self.subscribers[key];
         if subscriber.cursor >= self.position {
@@ -307,15 +323,20 @@ impl Shard {
     }
 
     fn join(&mut self, join: Join) {
-        let Join { id, selection, cursor, kept_to, prelude, sink } = join;
-        let group = self.index.join(&selection);
-        let mut subscriber = Subscriber::new(id, group, selection, cursor, kept_to, sink);
-        subscriber.put(prelude);
+        let class = self.index.join(&join.selection, &join.read);
+        let id = join.id;
+        let mut subscriber = Subscriber::new(join, class);
         subscriber.last_write = self.wheel.now();
+        // How long it has, if it has not forever, is looked up at once.
+        let due = if subscriber.term.is_some() { 1 } else { self.heartbeat.min(self.stall) };
         let key = self.subscribers.insert(subscriber);
         self.by_id.insert(id, key);
-        self.wheel.schedule(id, self.heartbeat.min(self.stall));
+        self.wheel.schedule(id, due);
         self.shared.stats.behind.fetch_add(1, Relaxed);
+        let closer = self.closer.as_ref();
+        if closer.is_some_and(|closer| self.subscribers[key].is_closed_by(closer)) {
+            return self.cut_off(key, EndReason::Revoked);
+        }
         if let Err(error) = self.subscribers[key].sink.watch(self.poll.registry(), Token(key)) {
             tracing::error!(%error, subscriber = id, "a socket cannot be watched");
             return self.end(key, EndReason::Left);
@@ -334,21 +355,17 @@ impl Shard {
 
     fn go_live(&mut self, key: SubscriberKey) {
         let subscriber = &mut self.subscribers[key];
-        let Some(group) = self.index.group(subscriber.group) else { return };
-        subscriber.state = State::Live(group.live.len());
-        group.live.push(key);
+        subscriber.state = State::Live(self.index.go_live(subscriber.class, key));
         self.shared.stats.behind.fetch_sub(1, Relaxed);
     }
 
-    /// Turns a subscriber to another state than live. If it was live it leaves its group's list, and another takes its
+    /// Turns a subscriber to another state than live. If it was live it leaves its class's list, and another takes its
     /// place there.
     fn turn_to(&mut self, key: SubscriberKey, state: State) {
         let subscriber = &mut self.subscribers[key];
         let State::Live(place) = std::mem::replace(&mut subscriber.state, state) else { return };
         self.shared.stats.behind.fetch_add(1, Relaxed);
-        let Some(group) = self.index.group(subscriber.group) else { return };
-        group.live.swap_remove(place);
-        if let Some(&moved) = group.live.get(place) {
+        if let Some(moved) = self.index.fall_behind(subscriber.class, place) {
             self.subscribers[moved].state = State::Live(place);
         }
     }
@@ -362,11 +379,7 @@ impl Shard {
                 continue;
             }
             subscriber.put([retry(drain_retry_ms(window))]);
-            subscriber.ending = Some(EndReason::Drained);
-            if !matches!(subscriber.state, State::Blocked) {
-                // Also those whose page is being read: it is not needed any more.
-                self.falls_due(key);
-            }
+            self.wind_up(key, EndReason::Drained);
         }
     }
 
@@ -378,6 +391,7 @@ impl Shard {
     }
 
     fn look(&mut self, key: SubscriberKey) {
+        let Some(term) = self.look_at_term(key) else { return };
         let now = self.wheel.now();
         let subscriber = &mut self.subscribers[key];
         let due = match subscriber.state {
@@ -389,23 +403,93 @@ impl Shard {
             State::Reading | State::Due => self.heartbeat,
             State::Live(_) => match self.heartbeat.saturating_sub(now - subscriber.last_write) {
                 left @ 1.. => left,
-                0 => {
-                    subscriber.put([HEARTBEAT]);
-                    match subscriber.flush(now) {
-                        Ok(true) => {}
-                        Ok(false) => {
-                            subscriber.cursor = subscriber.cursor.max(self.position);
-                            self.turn_to(key, State::Blocked);
-                        }
-                        Err(Gone) => return self.end(key, EndReason::Left),
-                    }
-                    self.heartbeat
-                }
+                0 if !self.say(key, HEARTBEAT) => return,
+                0 => self.heartbeat,
             },
         };
         let id = self.subscribers[key].id;
         // Whatever it is due for, it may be blocked by then.
-        self.wheel.schedule(id, due.min(self.heartbeat).min(self.stall));
+        self.wheel.schedule(id, due.min(term).min(self.heartbeat).min(self.stall));
+    }
+
+    /// Does what is due for the end of its time; returns the ticks until it must be looked at again, or `None` if it is
+    /// gone.
+    fn look_at_term(&mut self, key: SubscriberKey) -> Option<Tick> {
+        let (notice, tick) = (self.shared.settings.expiry_notice, self.tick);
+        let ticks = |left: Duration| (left.as_nanos() / tick.as_nanos()).min(MAX_TICKS) as Tick;
+        let subscriber = &mut self.subscribers[key];
+        let Some(term) = &mut subscriber.term else { return Some(Tick::MAX) };
+        match term.due(notice, tick) {
+            Due::In(left) => Some(ticks(left)),
+            Due::Notice(left) => {
+                let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+                self.say(key, expiring(ms)).then_some(1)
+            }
+            Due::End(EndReason::Lifetime) => {
+                if subscriber.ending.is_none() {
+                    self.wind_up(key, EndReason::Lifetime);
+                }
+                Some(Tick::MAX)
+            }
+            Due::End(reason) => {
+                self.cut_off(key, reason);
+                None
+            }
+        }
+    }
+
+    /// Sends a subscriber something of the hub's own, behind what it has not taken yet; `false` if it is gone.
+    fn say(&mut self, key: SubscriberKey, bytes: Bytes) -> bool {
+        let subscriber = &mut self.subscribers[key];
+        subscriber.put([bytes]);
+        if !matches!(subscriber.state, State::Live(_)) {
+            return true;
+        }
+        match subscriber.flush(self.wheel.now()) {
+            Ok(true) => true,
+            Ok(false) => {
+                subscriber.cursor = subscriber.cursor.max(self.position);
+                self.turn_to(key, State::Blocked);
+                true
+            }
+            Err(Gone) => {
+                self.end(key, EndReason::Left);
+                false
+            }
+        }
+    }
+
+    /// Ends a stream when its rest has been taken.
+    fn wind_up(&mut self, key: SubscriberKey, reason: EndReason) {
+        let subscriber = &mut self.subscribers[key];
+        subscriber.ending = Some(reason);
+        if !matches!(subscriber.state, State::Blocked) {
+            // Also those whose page is being read: it is not needed any more.
+            self.falls_due(key);
+        }
+    }
+
+    /// Ends a stream whose rights are over, now. What it has not taken it will not get: only if there is no such rest is
+    /// the end a clean one.
+    fn cut_off(&mut self, key: SubscriberKey, reason: EndReason) {
+        let now = self.wheel.now();
+        let subscriber = &mut self.subscribers[key];
+        if reason == EndReason::Revoked && subscriber.is_flushed() {
+            subscriber.put([revoked()]);
+        }
+        if subscriber.flush(now) == Ok(true) {
+            subscriber.sink.finish();
+        }
+        self.end(key, reason);
+    }
+
+    fn close(&mut self, closer: Closer) {
+        let meant = self.subscribers.iter().filter(|(_, one)| one.is_closed_by(&closer));
+        let meant: Vec<SubscriberKey> = meant.map(|(key, _)| key).collect();
+        for key in meant {
+            self.cut_off(key, EndReason::Revoked);
+        }
+        self.closer = Some(closer);
     }
 
     fn end(&mut self, key: SubscriberKey, reason: EndReason) {
@@ -415,8 +499,8 @@ impl Shard {
             self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);
         }
         self.by_id.remove(&subscriber.id);
-        self.index.leave(subscriber.group);
-        self.shared.registry.leave(&subscriber.selection);
+        self.index.leave(subscriber.class);
+        self.shared.registry.leave(&subscriber.selection, &subscriber.read);
         self.shared.stats.behind.fetch_sub(1, Relaxed);
         self.shared.stats.ended(reason);
         tracing::info!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");

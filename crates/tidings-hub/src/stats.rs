@@ -17,11 +17,25 @@ pub enum EndReason {
     Drained,
     /// The log could not be read on.
     LogFailed,
+    /// The rights that it was begun with ended.
+    Expired,
+    /// The rights that it was begun with were taken back.
+    Revoked,
+    /// It lasted as long as it was to last.
+    Lifetime,
 }
 
 impl EndReason {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 4] = [Self::Left, Self::Stalled, Self::Drained, Self::LogFailed];
+    pub const ALL: [Self; 7] = [
+        Self::Left,
+        Self::Stalled,
+        Self::Drained,
+        Self::LogFailed,
+        Self::Expired,
+        Self::Revoked,
+        Self::Lifetime,
+    ];
 
     /// The metric's label.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +44,9 @@ impl EndReason {
             Self::Stalled => "stalled",
             Self::Drained => "drained",
             Self::LogFailed => "log_failed",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Lifetime => "lifetime",
         }
     }
 }

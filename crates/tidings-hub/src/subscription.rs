@@ -1,24 +1,95 @@
 //! What a subscriber hands in, and what it gets: a stream of bytes in the `text/event-stream` format.
 
 use std::{
+    any::Any,
+    fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-use crate::{log::ReadError, pipe::PipeReader, selector::Selection};
+use crate::{log::ReadError, pipe::PipeReader, rights::ReadRights, selector::Selection};
 
 /// A request to listen.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Subscription {
     /// What to listen to.
     pub selection: Selection,
     /// Where to begin.
     pub start: Start,
+    /// What to do when the cursor is not known.
+    pub unknown: Unknown,
     /// Written before anything else, for instance a greeting. Must be whole frames or comments.
     pub prelude: Bytes,
+    /// Which events may be seen, of those that are listened to.
+    pub read: Arc<ReadRights>,
+    /// Whose subscription it is, where that is known: what [`Hub::close`](crate::Hub::close) asks about.
+    pub bearer: Option<Arc<Bearer>>,
+    /// When the rights end, and the stream with them. A `tidings.close` event says so
+    /// [some time before](crate::Settings::expiry_notice).
+    pub expires: Option<SystemTime>,
+    /// How long the stream lasts at most; without it, as long as it can.
+    pub lifetime: Option<Duration>,
+    /// Dropped when the subscription has ended, or was not accepted.
+    pub companion: Option<Companion>,
+}
+
+impl Subscription {
+    /// One that may see everything and does not end by itself.
+    pub fn new(selection: Selection, start: Start) -> Self {
+        Self {
+            selection,
+            start,
+            unknown: Unknown::default(),
+            prelude: Bytes::new(),
+            read: ReadRights::everything(),
+            bearer: None,
+            expires: None,
+            lifetime: None,
+            companion: None,
+        }
+    }
+}
+
+/// Whose rights a subscription has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Bearer {
+    /// The user, as whoever issued the rights names it.
+    pub user: Option<Box<str>>,
+    /// The token that the rights came with, by its identifier.
+    pub token: Option<Box<str>>,
+}
+
+/// Something that lives as long as a subscription: its destructor is told of the end, however it came.
+pub struct Companion(Box<dyn Any + Send>);
+
+impl Companion {
+    /// Makes `value` live as long as the subscription. It is dropped on a thread that must not be held up.
+    pub fn new(value: impl Send + 'static) -> Self {
+        Self(Box::new(value))
+    }
+}
+
+impl fmt::Debug for Companion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Companion").field(&self.0.type_id()).finish()
+    }
+}
+
+/// What a subscriber gets whose cursor the log does not know, or no longer reaches back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// A `tidings.reset` event, and then all that is kept.
+    #[default]
+    Reset,
+    /// All that is kept.
+    Everything,
+    /// A `tidings.reset` event, and then what is published from now on.
+    ResetLive,
 }
 
 /// Where a subscription begins.
@@ -30,8 +101,7 @@ pub enum Start {
     Earliest,
     /// With the newest so many events of the topics asked for.
     Newest(usize),
-    /// Behind the event of this id. When it is not kept, the stream says so with a `tidings.reset` event and goes on
-    /// with all that is kept.
+    /// Behind the event of this id. When it is not known, [`Unknown`] says how the stream begins.
     After(String),
 }
 

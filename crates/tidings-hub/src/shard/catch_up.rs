@@ -90,7 +90,8 @@ impl Shard {
             let mut run = Run::default();
             if cursor >= kept_to && self.recent.reaches_back_to(cursor) {
                 let limit = self.shared.settings.page_bytes;
-                subscriber.cursor = self.recent.select(cursor, &subscriber.selection, limit, &mut run);
+                let (selection, read) = (&subscriber.selection, &subscriber.read);
+                subscriber.cursor = self.recent.select(cursor, selection, read, limit, &mut run);
                 cost += run.len() as u64 + MATCH * (subscriber.cursor - cursor);
             } else {
                 let waiter = Waiter { id: subscriber.id, inbox: self.inbox.clone() };
@@ -148,7 +149,7 @@ impl Shard {
             None => {}
         }
         subscriber.cursor = from.max(next);
-        replay.select(from, next, run);
+        replay.select(from, next, &subscriber.read, run);
     }
 
     /// Puts a whole run behind the rest of a subscriber.

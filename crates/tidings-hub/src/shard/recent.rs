@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     batch::{Batch, Run},
+    rights::ReadRights,
     selector::Selection,
     settings::ShardLimits,
 };
@@ -47,9 +48,16 @@ impl Recent {
         self.batches.front().and_then(|batch| batch.first()).is_some_and(|first| first <= offset)
     }
 
-    /// Puts the selected events from `cursor` on into the run, until it holds `limit` bytes, and returns the cursor
-    /// behind all that was considered.
-    pub(super) fn select(&self, cursor: u64, selection: &Selection, limit: usize, run: &mut Run) -> u64 {
+    /// Puts the events from `cursor` on that the subscriber asked for and may see into the run, until it holds `limit`
+    /// bytes, and returns the cursor behind all that was considered.
+    pub(super) fn select(
+        &self,
+        cursor: u64,
+        selection: &Selection,
+        read: &ReadRights,
+        limit: usize,
+        run: &mut Run,
+    ) -> u64 {
         let mut cursor = cursor;
         for batch in &self.batches {
             let skip = batch.entries().partition_point(|entry| entry.position.offset < cursor);
@@ -57,7 +65,10 @@ impl Recent {
                 if run.len() >= limit {
                     return cursor;
                 }
-                if selection.matches_any(&entry.publication.topics) {
+                let publication = &entry.publication;
+                if selection.matches_any(&publication.topics)
+                    && read.sees(&publication.topics, publication.private)
+                {
                     run.push(batch.wire(), index);
                 }
                 cursor = entry.position.offset + 1;

@@ -4,8 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{SubscriberId, index::GroupKey, wheel::Tick};
+use super::{
+    Join, SubscriberId,
+    index::ClassKey,
+    term::{Closer, Term},
+    wheel::Tick,
+};
 use crate::{
+    rights::ReadRights,
     selector::Selection,
     sink::{Gone, Sink},
     stats::EndReason,
@@ -14,7 +20,7 @@ use crate::{
 /// How a subscriber gets its next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Up to date: it is sent what comes in. It stands in its group's list at this place.
+    /// Up to date: it is sent what comes in. It stands in its class's list at this place.
     Live(usize),
     /// It can be moved forward, and will be when its turn comes.
     Due,
@@ -27,8 +33,9 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) id: SubscriberId,
-    pub(super) group: GroupKey,
+    pub(super) class: ClassKey,
     pub(super) selection: Arc<Selection>,
+    pub(super) read: Arc<ReadRights>,
     /// Everything below this offset has been considered. Not moved on while live: then the shard's position counts, if
     /// it is higher.
     pub(super) cursor: u64,
@@ -42,23 +49,41 @@ pub(super) struct Subscriber {
     /// The stream ends when the rest is written.
     pub(super) ending: Option<EndReason>,
     pub(super) sink: Box<dyn Sink>,
+    pub(super) term: Option<Box<Term>>,
     /// Bytes before anything else: the rest of an event that the sink took in part, a page of the log, a control
     /// frame. Bounded by a page and an event.
     rest: Vec<Bytes>,
 }
 
 impl Subscriber {
-    pub(super) fn new(
-        id: SubscriberId,
-        group: GroupKey,
-        selection: Arc<Selection>,
-        cursor: u64,
-        kept_to: u64,
-        sink: Box<dyn Sink>,
-    ) -> Self {
-        let (state, last_write, ending, rest) = (State::Reading, 0, None, Vec::new());
-        let unread = cursor < kept_to;
-        Self { id, group, selection, cursor, kept_to, unread, state, last_write, ending, sink, rest }
+    pub(super) fn new(join: Join, class: ClassKey) -> Self {
+        let Join { id, selection, read, cursor, kept_to, prelude, sink, term } = join;
+        let mut subscriber = Self {
+            id,
+            class,
+            selection,
+            read,
+            cursor,
+            kept_to,
+            unread: cursor < kept_to,
+            state: State::Reading,
+            last_write: 0,
+            ending: None,
+            sink,
+            term,
+            rest: Vec::new(),
+        };
+        subscriber.put(prelude);
+        subscriber
+    }
+
+    pub(super) fn is_closed_by(&self, closer: &Closer) -> bool {
+        self.term.as_ref().is_some_and(|term| term.is_closed_by(closer))
+    }
+
+    /// Whether the sink has taken all there was for it.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.rest.is_empty()
     }
 
     /// Puts bytes behind the rest.

@@ -67,7 +67,7 @@ impl Client {
             let (hub, generation) = world.hub();
             let prelude = bytes::Bytes::from_static(b":hello\n\n");
             let subscription =
-                Subscription { selection: self.selection.clone(), start: start.clone(), prelude };
+                Subscription { prelude, ..Subscription::new(self.selection.clone(), start.clone()) };
             let transport = self.rng.choice(Transport::ALL).unwrap_or(Transport::Body);
             let subscribed = soon("subscribe", transport.subscribe(&hub, subscription)).await;
             drop(hub);

@@ -29,7 +29,7 @@ pub(crate) fn publication(name: &str, data: impl Into<Bytes>) -> Publication {
 }
 
 pub(crate) fn subscription(names: &[&str], start: Start) -> Subscription {
-    Subscription { selection: selection(names), start, prelude: Bytes::new() }
+    Subscription::new(selection(names), start)
 }
 
 /// Settings with this many shards, and nothing that happens by itself within a test.

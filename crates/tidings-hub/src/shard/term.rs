@@ -1,0 +1,120 @@
+//! What limits a subscription's time: the end of its rights, and of its lifetime; and who is told when it is over.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::{
+    stats::EndReason,
+    subscription::{Bearer, Companion},
+};
+
+/// Whose subscriptions are to be ended, asked of each.
+#[derive(Clone)]
+pub(crate) struct Closer(pub(crate) Arc<dyn Fn(&Bearer) -> bool + Send + Sync>);
+
+impl fmt::Debug for Closer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closer")
+    }
+}
+
+/// The part of a subscriber that those of an open hub do not have.
+#[derive(Debug)]
+pub(crate) struct Term {
+    bearer: Option<Arc<Bearer>>,
+    /// Told by the clock on the wall, which may be set: it is asked again at every look.
+    expires: Option<SystemTime>,
+    is_told: bool,
+    lasts_until: Option<Instant>,
+    /// Held to be dropped.
+    _companion: Option<Companion>,
+}
+
+/// What a look at the clock says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Nothing for so long.
+    In(Duration),
+    /// To say that the rights end in so long.
+    Notice(Duration),
+    /// To end.
+    End(EndReason),
+}
+
+impl Term {
+    pub(crate) fn new(
+        bearer: Option<Arc<Bearer>>,
+        expires: Option<SystemTime>,
+        lifetime: Option<Duration>,
+        companion: Option<Companion>,
+    ) -> Option<Box<Self>> {
+        if bearer.is_none() && expires.is_none() && lifetime.is_none() && companion.is_none() {
+            return None;
+        }
+        let lasts_until = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime));
+        Some(Box::new(Self { bearer, expires, is_told: false, lasts_until, _companion: companion }))
+    }
+
+    /// Whether the closer means this one.
+    pub(super) fn is_closed_by(&self, closer: &Closer) -> bool {
+        self.bearer.as_ref().is_some_and(|bearer| (closer.0)(bearer))
+    }
+
+    /// What is due. The rights are over a `tick` early, so that the stream never outlasts them. After `Notice` the next
+    /// answer is another.
+    pub(super) fn due(&mut self, notice: Duration, tick: Duration) -> Due {
+        let lasts = self.lasts_until.map(|until| until.saturating_duration_since(Instant::now()));
+        if lasts.is_some_and(|left| left.is_zero()) {
+            return Due::End(EndReason::Lifetime);
+        }
+        let lasts = lasts.unwrap_or(Duration::MAX);
+        let Some(expires) = self.expires else { return Due::In(lasts) };
+        let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
+        match left.saturating_sub(tick) {
+            Duration::ZERO => Due::End(EndReason::Expired),
+            _ if left <= notice && !self.is_told => {
+                self.is_told = true;
+                Due::Notice(left)
+            }
+            valid if self.is_told => Due::In(valid.min(lasts)),
+            _ => Due::In((left - notice).min(lasts)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_secs(1);
+    const NOTICE: Duration = Duration::from_secs(10);
+
+    fn expiring(left: Duration) -> Box<Term> {
+        Term::new(None, Some(SystemTime::now() + left), None, None).unwrap()
+    }
+
+    #[test]
+    fn the_end_of_rights_is_told_once_and_kept() {
+        let mut term = expiring(Duration::from_secs(60));
+        assert!(matches!(term.due(NOTICE, TICK), Due::In(left) if left <= Duration::from_secs(50)));
+        let mut term = expiring(Duration::from_secs(9));
+        assert!(matches!(term.due(NOTICE, TICK), Due::Notice(left) if left <= Duration::from_secs(9)));
+        assert!(matches!(term.due(NOTICE, TICK), Due::In(left) if left <= Duration::from_secs(8)));
+        for left in [TICK, Duration::ZERO] {
+            assert_eq!(expiring(left).due(NOTICE, TICK), Due::End(EndReason::Expired));
+        }
+    }
+
+    #[test]
+    fn a_lifetime_ends_by_itself_and_only_bearers_are_closed() {
+        let mut over = Term::new(None, None, Some(Duration::ZERO), None).unwrap();
+        assert_eq!(over.due(NOTICE, TICK), Due::End(EndReason::Lifetime));
+        let everyone = Closer(Arc::new(|_| true));
+        assert!(!over.is_closed_by(&everyone));
+        assert!(Term::new(Some(Arc::default()), None, None, None).unwrap().is_closed_by(&everyone));
+        assert!(Term::new(None, None, None, None).is_none());
+    }
+}
