@@ -1,0 +1,35 @@
+//! Who may publish and see what: the authorisation core of Tidings.
+//!
+//! No front and no HTTP server is in it. A front finds what a request presents ([`credentials`]), has it verified by the
+//! [`Authority`], and gets a [`Grant`] with the rights that the hub checks, or a [`Refusal`] with a reason to show.
+
+mod algorithm;
+mod authority;
+pub mod credentials;
+mod digest;
+mod explain;
+mod grant;
+mod inspect;
+mod mint;
+mod origin;
+mod pem;
+mod refusal;
+mod revocation;
+mod secret;
+mod settings;
+mod time;
+mod token;
+
+pub use algorithm::{Algorithm, JWKS_ALGORITHMS, UnknownAlgorithm, algorithm};
+pub use authority::{Asked, Authority, StartError};
+pub use credentials::{Carrier, Presented};
+pub use explain::{Explanation, Grants, Question};
+pub use grant::{Dialect, Grant, Holder, Payload};
+pub use inspect::Inspection;
+pub use mint::{Mint, MintError, mint};
+pub use origin::{check_origin, is_allowed, origin_of};
+pub use pem::KeyError;
+pub use refusal::{Reason, Refusal, RefusalKind};
+pub use revocation::{Revocation, RevocationError, Target};
+pub use secret::Secret;
+pub use settings::{Action, Anonymous, Callback, Dialects, Issuer, Key, KeySource, Roles, Settings};

@@ -1,0 +1,179 @@
+//! Who is known to a hub, as its configuration says.
+
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use tidings_hub::{Selection, UrlBase};
+
+use crate::{algorithm::Algorithm, secret::Secret};
+
+/// Who is known to a hub. With no keys, issuers, callback and anonymous rights the hub is open: everybody may do
+/// everything.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The API keys.
+    pub keys: Vec<Key>,
+    /// Who signs tokens that are believed.
+    pub issuers: Vec<Issuer>,
+    /// What those may do who present nothing. Without it, nothing.
+    pub anonymous: Option<Anonymous>,
+    /// The application that is asked about those who present neither key nor token.
+    pub callback: Option<Callback>,
+    /// The dialects of Mercure whose tokens are believed at all.
+    pub dialects: Dialects,
+    /// What URL patterns in tokens, and the topics they are held against, are relative to.
+    pub base: UrlBase,
+    /// Where revocations are kept. Without it they last as long as the process.
+    pub revocations: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Whether everybody may do everything.
+    pub fn is_open(&self) -> bool {
+        self.keys.is_empty() && self.issuers.is_empty() && self.anonymous.is_none() && self.callback.is_none()
+    }
+}
+
+/// An API key: what a server that publishes shows as `Authorization: Bearer SECRET`.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// How log lines call it. Unique.
+    pub name: String,
+    /// What is shown.
+    pub secret: Secret,
+    /// What it may publish to.
+    pub publish: Selection,
+    /// What it may read, private events included.
+    pub subscribe: Selection,
+    /// How many publications a second are taken from it; as many may come at once. Without it, any number.
+    pub rate: Option<NonZeroU32>,
+    /// Whether it may administer the hub.
+    pub admin: bool,
+}
+
+/// Somebody who signs JSON Web Tokens, and with what they are verified.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// How log lines and errors call it.
+    pub name: String,
+    /// The `iss` of its tokens. Tokens of Mercure 1.0 need it.
+    pub issuer: Option<String>,
+    /// One of these must be in the `aud` of its tokens. When there is none, tokens of Mercure 1.0 must be for the
+    /// resource that is asked for, and others for anybody.
+    pub audience: Vec<String>,
+    /// What its tokens can be used for at all.
+    pub roles: Roles,
+    /// With what they are verified.
+    pub keys: KeySource,
+    /// How far its clock may be off. A token is good for so much longer and earlier.
+    pub leeway: Duration,
+}
+
+/// What an issuer's tokens can be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// To publish.
+    pub publish: bool,
+    /// To subscribe.
+    pub subscribe: bool,
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self { publish: true, subscribe: true }
+    }
+}
+
+impl Roles {
+    /// Whether a token can be used for this.
+    pub fn allow(self, action: Action) -> bool {
+        match action {
+            Action::Publish => self.publish,
+            Action::Subscribe => self.subscribe,
+        }
+    }
+}
+
+/// With what an issuer's tokens are verified.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// One key with one algorithm.
+    Static {
+        /// The shared secret of an HMAC algorithm, or a PEM document: a public key, a private one (whose public half is
+        /// used) or a certificate (of which only the key is looked at).
+        key: Secret,
+        /// The only algorithm that is accepted.
+        algorithm: Algorithm,
+    },
+    /// A set of public keys, which the issuer changes when it likes.
+    Jwks {
+        /// Where it is: `https://…`, `http://…` or `file:///…`.
+        url: String,
+        /// The algorithms that are accepted. See [`crate::JWKS_ALGORITHMS`].
+        algorithms: Vec<Algorithm>,
+    },
+}
+
+/// What those may do who present nothing. Private events are never for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Anonymous {
+    /// What they may publish to.
+    pub publish: Selection,
+    /// Where they may read public events.
+    pub subscribe: Selection,
+}
+
+/// The application that is asked whether somebody may publish or subscribe.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    /// Where it is asked: `https://…` or `http://…`.
+    pub url: String,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// The headers that it is given besides `Cookie` and `Origin`.
+    pub headers: Vec<String>,
+    /// How long an answer is used again. Zero asks each time.
+    pub cache: Duration,
+}
+
+/// The dialects of Mercure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Dialects {
+    /// 1.0.
+    pub v1: bool,
+    /// 0.x, whose tokens check less.
+    pub v0: bool,
+}
+
+impl Dialects {
+    /// The dialects that both allow.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { v1: self.v1 && other.v1, v0: self.v0 && other.v0 }
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Publish.
+    Publish,
+    /// Subscribe.
+    Subscribe,
+}
+
+impl Action {
+    /// `publish` or `subscribe`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Subscribe => "subscribe",
+        }
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
