@@ -4,7 +4,11 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use tidings_hub::{Selection, UrlBase};
 
-use crate::{algorithm::Algorithm, secret::Secret};
+use crate::{
+    algorithm::Algorithm,
+    pem::{self, KeyError},
+    secret::Secret,
+};
 
 /// Who is known to a hub. With no keys, issuers, callback and anonymous rights the hub is open: everybody may do
 /// everything.
@@ -111,6 +115,19 @@ pub enum KeySource {
         /// The algorithms that are accepted. See [`crate::JWKS_ALGORITHMS`].
         algorithms: Vec<Algorithm>,
     },
+}
+
+impl KeySource {
+    /// Whether a static key is one that its algorithm can verify with. A set of keys is looked at when it is fetched.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check(&self) -> Result<(), KeyError> {
+        match self {
+            Self::Static { key, algorithm } => pem::verifying(key, *algorithm).map(drop),
+            Self::Jwks { .. } => Ok(()),
+        }
+    }
 }
 
 /// What those may do who present nothing. Private events are never for them.
