@@ -11,6 +11,7 @@ use crate::{
     control::{self, HEARTBEAT, ResetReason, reset},
     hub::Inner,
     log::{LogStatus, Lookup},
+    newest::newest,
     pipe::pipe,
     rights::ReadRights,
     selector::Selection,
@@ -54,7 +55,7 @@ impl Accepted {
             Start::Earliest => kept(&log.status()),
             Start::Newest(count) => {
                 let before = log.status();
-                let cursor = log.newest(place.selection.clone(), count).await?;
+                let cursor = newest(&**log, &place.selection, &place.read, count).await?;
                 if cursor >= before.next {
                     // Nothing of it is kept: it begins like a live one.
                     prelude.push(control::cursor(before.last));

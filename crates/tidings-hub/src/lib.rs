@@ -38,6 +38,7 @@ mod batch;
 mod control;
 mod hub;
 mod log;
+mod newest;
 mod pipe;
 mod position;
 mod publication;

@@ -3,7 +3,7 @@
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// The longest topic name, in bytes. Topics are kept in every index, so their length is bounded.
-pub const MAX_TOPIC_BYTES: usize = 1024;
+pub const MAX_TOPIC_BYTES: usize = 4096;
 
 /// The name that events are published to: 1 to [`MAX_TOPIC_BYTES`] bytes of UTF-8 without control characters.
 ///
@@ -91,6 +91,6 @@ mod tests {
         assert_eq!(Topic::new(""), Err(TopicError::Empty));
         assert_eq!(Topic::new("a\nb"), Err(TopicError::Control('\n')));
         assert_eq!(Topic::new("\0"), Err(TopicError::Control('\0')));
-        assert_eq!(Topic::new("x".repeat(1025)), Err(TopicError::TooLong(1025)));
+        assert_eq!(Topic::new("x".repeat(4097)), Err(TopicError::TooLong(4097)));
     }
 }

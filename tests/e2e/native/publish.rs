@@ -46,7 +46,7 @@ fn a_publication_that_breaks_a_rule_is_refused_with_the_reason_and_nobody_sees_i
     let hub = Hub::start();
     let mut listener = hub.listen("pattern=*");
     let generated = hub.publish("a", "first")["id"].as_str().unwrap().to_owned();
-    let (long, topic) = ("x".repeat(256), "x".repeat(1025));
+    let (long, topic) = ("x".repeat(256), "x".repeat(4097));
     for (target, says) in [
         ("/topics/a?event=tidings.reset", "tidings."),
         ("/topics/a?event=tidings.x", "tidings."),
@@ -68,7 +68,7 @@ fn a_publication_that_breaks_a_rule_is_refused_with_the_reason_and_nobody_sees_i
         ("/topics/a?private=perhaps", "true or false"),
         ("/topics/a?evnt=x", "evnt"),
         ("/topics/a%0Ab", "control character"),
-        (&format!("/topics/{topic}"), "1025 bytes"),
+        (&format!("/topics/{topic}"), "4097 bytes"),
     ] {
         let detail = hub.request("POST", target, &[], b"x").problem(400);
         assert!(detail.contains(says), "{target}: {detail}");

@@ -149,7 +149,7 @@ fn what_is_asked_for_wrongly_is_answered_with_the_reason() {
         ("pattern=", "empty"),
         ("last=many", "whole number"),
         ("last=100001", "100000"),
-        (&format!("topic={}", "x".repeat(1025)), "1025 bytes"),
+        (&format!("topic={}", "x".repeat(4097)), "4097 bytes"),
     ] {
         let detail = hub.get(&format!("/events?{query}")).problem(400);
         assert!(detail.contains(says), "{query}: {detail}");

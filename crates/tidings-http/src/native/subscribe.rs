@@ -31,7 +31,7 @@ pub(super) async fn subscribe(
     }
     let prelude = native.prelude(&asked);
     let topics = asked.selection.to_string();
-    let subscription = Subscription { selection: asked.selection, start: asked.start, prelude };
+    let subscription = Subscription { prelude, ..Subscription::new(asked.selection, asked.start) };
     match native.hub.accept(subscription).await {
         Ok(accepted) => Ok(carrier.begin(accepted, &topics)),
         Err(error) => stream::refused(error),

@@ -1,9 +1,9 @@
 //! A client as browsers are: it reads at its own pace, loses its connection, and comes back with the last id it saw.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use fastrand::Rng;
-use tidings_hub::{EARLIEST, Position, Selection, Start, SubscribeError, Subscription};
+use tidings_hub::{EARLIEST, Position, ReadRights, Selection, Start, SubscribeError, Subscription};
 use tidings_stream::{Decoder, Item};
 
 use crate::{
@@ -28,6 +28,8 @@ pub(crate) enum Pace {
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) selection: Selection,
+    /// It may come back with others: those of today count.
+    pub(crate) read: Vec<Arc<ReadRights>>,
     pub(crate) start: Start,
     pub(crate) pace: Pace,
     /// After about how many chunks it loses its connection; 0 for never.
@@ -66,8 +68,12 @@ impl Client {
             let before = world.moment();
             let (hub, generation) = world.hub();
             let prelude = bytes::Bytes::from_static(b":hello\n\n");
-            let subscription =
-                Subscription { prelude, ..Subscription::new(self.selection.clone(), start.clone()) };
+            let read = self.rng.choice(&self.read).cloned().unwrap_or_default();
+            let subscription = Subscription {
+                prelude,
+                read: read.clone(),
+                ..Subscription::new(self.selection.clone(), start.clone())
+            };
             let transport = self.rng.choice(Transport::ALL).unwrap_or(Transport::Body);
             let subscribed = soon("subscribe", transport.subscribe(&hub, subscription)).await;
             drop(hub);
@@ -114,8 +120,8 @@ impl Client {
             drop(stream);
             last_id = decoder.last_id().to_owned();
             let is_last = matches!(items.last(), Some(Item::Event(event)) if event.data == World::LAST);
-            let connection =
-                Connection { selection: self.selection.clone(), start, before, after, seen: Vec::new() };
+            let selection = self.selection.clone();
+            let connection = Connection { selection, read, start, before, after, seen: Vec::new() };
             connections.push(Raw { connection, items, ended: ended.unwrap_or(Ended::Dropped) });
             if is_last {
                 return connections;

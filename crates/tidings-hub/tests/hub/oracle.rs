@@ -1,8 +1,8 @@
 //! What each connection should have seen, worked out from what was published and nothing else.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use tidings_hub::{Epoch, Position, Publication, Selection, Start};
+use tidings_hub::{Epoch, Position, Publication, ReadRights, Selection, Start};
 
 /// Everything that was published, by offset.
 pub(crate) type Published = BTreeMap<u64, Publication>;
@@ -29,11 +29,24 @@ pub(crate) struct Moment {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) selection: Selection,
+    pub(crate) read: Arc<ReadRights>,
     pub(crate) start: Start,
     /// Just before `subscribe` was called, and just after it had returned.
     pub(crate) before: Moment,
     pub(crate) after: Moment,
     pub(crate) seen: Vec<Seen>,
+}
+
+impl Connection {
+    /// Whether it asked for the event, and may see it.
+    fn wants(&self, event: &Publication) -> bool {
+        self.selection.matches_any(&event.topics) && self.read.sees(&event.topics, event.private)
+    }
+
+    /// Whether it wants every event there is.
+    fn wants_all(&self) -> bool {
+        self.selection.is_all() && self.read.is_everything()
+    }
 }
 
 /// The whole truth, when all is over.
@@ -78,8 +91,8 @@ impl Truth<'_> {
             match one {
                 Seen::Event(offset) => {
                     let publication = &self.published[offset];
-                    if !connection.selection.matches_any(&publication.topics) {
-                        return Err(format!("{offset} was not asked for"));
+                    if !connection.wants(publication) {
+                        return Err(format!("{offset} was not asked for, or is not to be seen"));
                     }
                     if *offset < may {
                         return Err(format!("{offset} came again, out of order or from before {may}"));
@@ -93,10 +106,10 @@ impl Truth<'_> {
                             return Err(format!("{last} was kept, and left out before {offset}"));
                         }
                         // A selection of everything misses something whenever there is a gap.
-                        (None, 1..) if connection.selection.is_all() && !is_first => {
+                        (None, 1..) if connection.wants_all() && !is_first => {
                             return Err(format!("a reset before {offset}, where nothing was missing"));
                         }
-                        (_, 2..) if connection.selection.is_all() => {
+                        (_, 2..) if connection.wants_all() => {
                             return Err(format!("{resets} resets for one gap before {offset}"));
                         }
                         _ => {}
@@ -114,11 +127,15 @@ impl Truth<'_> {
         }
     }
 
-    /// The offsets in `from..to` that the connection asked for.
-    fn matching(&self, connection: &Connection, from: u64, to: u64) -> impl DoubleEndedIterator<Item = u64> {
+    /// The offsets in `from..to` that the connection wants.
+    fn matching<'t>(
+        &'t self,
+        connection: &'t Connection,
+        from: u64,
+        to: u64,
+    ) -> impl DoubleEndedIterator<Item = u64> + 't {
         let range = self.published.range(from.min(to)..to);
-        let selection = connection.selection.clone();
-        range.filter(move |(_, one)| selection.matches_any(&one.topics)).map(|(offset, _)| *offset)
+        range.filter(|(_, one)| connection.wants(one)).map(|(offset, _)| *offset)
     }
 
     /// Bounds for one who gets all that is kept: what had gone before must not come; what never went must, and what was

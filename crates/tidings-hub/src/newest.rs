@@ -1,0 +1,74 @@
+//! Where the newest so many events begin that somebody asked for and may see. The log finds what is asked for; what of
+//! it may be seen is known only when it has been read.
+
+use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
+
+use crate::{
+    log::{Log, ReadError, ReadLimit},
+    rights::ReadRights,
+    selector::Selection,
+};
+
+/// How many events are looked at, at most, for those that may be seen among them.
+const MAX_LOOK: usize = 20_000;
+/// What is read at a time.
+const PAGE: ReadLimit = ReadLimit { entries: NonZeroUsize::new(1024).unwrap(), bytes: 256 << 10 };
+
+/// The offset from which the newest `count` events that `selection` matches and `read` shows can be read; fewer, if fewer
+/// are kept or if too many others lie between them. With nothing to read, the end of the log.
+pub(crate) async fn newest(
+    log: &dyn Log,
+    selection: &Arc<Selection>,
+    read: &ReadRights,
+    count: usize,
+) -> Result<u64, ReadError> {
+    let mut looked_for = count;
+    loop {
+        let from = log.newest(selection.clone(), looked_for).await?;
+        if count == 0 || read.is_everything() {
+            return Ok(from);
+        }
+        let seen = seen(log, selection, read, from, count).await?;
+        if seen.offsets.len() == count || seen.looked_at < looked_for || looked_for >= MAX_LOOK {
+            return Ok(seen.offsets.front().copied().unwrap_or(seen.end));
+        }
+        looked_for = looked_for.saturating_mul(4).min(MAX_LOOK);
+    }
+}
+
+/// What a look from an offset to the end of the log finds.
+struct Seen {
+    /// The last so many that may be seen.
+    offsets: VecDeque<u64>,
+    /// How many matched.
+    looked_at: usize,
+    end: u64,
+}
+
+async fn seen(
+    log: &dyn Log,
+    selection: &Arc<Selection>,
+    read: &ReadRights,
+    from: u64,
+    count: usize,
+) -> Result<Seen, ReadError> {
+    let mut seen = Seen { offsets: VecDeque::new(), looked_at: 0, end: from };
+    let end = log.status().next;
+    while seen.end < end {
+        let page = log.read(seen.end, selection.clone(), PAGE).await?;
+        seen.looked_at += page.entries.len();
+        for entry in &page.entries {
+            let publication = &entry.publication;
+            if read.sees(&publication.topics, publication.private) {
+                seen.offsets.push_back(entry.position.offset);
+            }
+        }
+        let superfluous = seen.offsets.len().saturating_sub(count);
+        seen.offsets.drain(..superfluous);
+        if page.next <= seen.end {
+            break;
+        }
+        seen.end = page.next;
+    }
+    Ok(seen)
+}
