@@ -322,9 +322,9 @@ impl Shard {
         }
     }
 
-    fn join(&mut self, join: Join) {
+    fn join(&mut self, mut join: Join) {
         let class = self.index.join(&join.selection, &join.read);
-        let id = join.id;
+        let (id, prelude) = (join.id, std::mem::take(&mut join.prelude));
         let mut subscriber = Subscriber::new(join, class);
         subscriber.last_write = self.wheel.now();
         // How long it has, if it has not forever, is looked up at once.
@@ -335,8 +335,9 @@ impl Shard {
         self.shared.stats.behind.fetch_add(1, Relaxed);
         let closer = self.closer.as_ref();
         if closer.is_some_and(|closer| self.subscribers[key].is_closed_by(closer)) {
-            return self.cut_off(key, EndReason::Revoked);
+            return self.revoke(key);
         }
+        self.subscribers[key].put(prelude);
         if let Err(error) = self.subscribers[key].sink.watch(self.poll.registry(), Token(key)) {
             tracing::error!(%error, subscriber = id, "a socket cannot be watched");
             return self.end(key, EndReason::Left);
@@ -472,23 +473,28 @@ impl Shard {
     /// Ends a stream whose rights are over, now. What it has not taken it will not get: only if there is no such rest is
     /// the end a clean one.
     fn cut_off(&mut self, key: SubscriberKey, reason: EndReason) {
-        let now = self.wheel.now();
         let subscriber = &mut self.subscribers[key];
-        if reason == EndReason::Revoked && subscriber.is_flushed() {
-            subscriber.put([revoked()]);
-        }
-        if subscriber.flush(now) == Ok(true) {
+        if subscriber.is_flushed() {
             subscriber.sink.finish();
         }
         self.end(key, reason);
     }
 
+    fn revoke(&mut self, key: SubscriberKey) {
+        let now = self.wheel.now();
+        let subscriber = &mut self.subscribers[key];
+        if subscriber.is_flushed() {
+            subscriber.put([revoked()]);
+            // If there is no room for it, the stream ends without.
+            let _gone = subscriber.flush(now);
+        }
+        self.cut_off(key, EndReason::Revoked);
+    }
+
     fn close(&mut self, closer: Closer) {
         let meant = self.subscribers.iter().filter(|(_, one)| one.is_closed_by(&closer));
         let meant: Vec<SubscriberKey> = meant.map(|(key, _)| key).collect();
-        for key in meant {
-            self.cut_off(key, EndReason::Revoked);
-        }
+        meant.into_iter().for_each(|key| self.revoke(key));
         self.closer = Some(closer);
     }
 

@@ -57,8 +57,8 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     pub(super) fn new(join: Join, class: ClassKey) -> Self {
-        let Join { id, selection, read, cursor, kept_to, prelude, sink, term } = join;
-        let mut subscriber = Self {
+        let Join { id, selection, read, cursor, kept_to, sink, term, prelude: rest } = join;
+        Self {
             id,
             class,
             selection,
@@ -71,10 +71,8 @@ impl Subscriber {
             ending: None,
             sink,
             term,
-            rest: Vec::new(),
-        };
-        subscriber.put(prelude);
-        subscriber
+            rest,
+        }
     }
 
     pub(super) fn is_closed_by(&self, closer: &Closer) -> bool {

@@ -13,4 +13,5 @@ mod oracle;
 mod slow;
 mod start;
 mod support;
+mod terms;
 mod transport;
