@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use reqwest::Url;
+use tidings_auth::{Anonymous, Dialects};
+use tidings_hub::Selection;
 use tidings_sources::{ByteSize, HumanDuration};
 
 use crate::config::{Address, Config, Durability, Engine};
@@ -14,12 +17,25 @@ pub(crate) fn summary(config: &Config) -> String {
     };
     let mut line = |name: &str, value: String| {
         // Writing to a string cannot fail.
-        write!(text, "\n  {name:<8} {value}").ok();
+        write!(text, "\n  {name:<9} {value}").ok();
     };
     line("listen", addresses(&config.listen));
     if !config.admin.listen.is_empty() {
         line("admin", addresses(&config.admin.listen));
     }
+    if !config.keys.is_empty() {
+        line("keys", names(config.keys.iter().map(|key| &*key.name)));
+    }
+    if !config.issuers.is_empty() {
+        line("jwt", names(config.issuers.iter().map(|issuer| &*issuer.name)));
+    }
+    if let Some(anonymous) = &config.anonymous {
+        line("anonymous", anonymous_rights(anonymous));
+    }
+    if let Some(callback) = &config.auth.callback {
+        line("callback", origin(&callback.url));
+    }
+    line("mercure", dialects(config));
     line("log", log(config));
     line("history", history(config));
     if !config.topics.is_empty() {
@@ -32,10 +48,47 @@ pub(crate) fn summary(config: &Config) -> String {
         let names: Vec<_> = config.sources.iter().map(|source| source.name()).collect();
         line("sources", names.join(", "));
     }
-    if config.insecure_open {
-        line("warning", "insecure_open: everybody who reaches this hub can publish and read".to_owned());
+    match (config.is_open, config.insecure_open) {
+        (true, true) => {
+            line("warning", "insecure_open: everybody who reaches this hub can publish and read".to_owned());
+        }
+        (true, false) => line("open", "to every program on this machine, and to nothing else".to_owned()),
+        (false, _) => {}
+    }
+    for warning in &config.warnings {
+        line("warning", warning.clone());
     }
     text
+}
+
+fn names<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn anonymous_rights(anonymous: &Anonymous) -> String {
+    let of = |verb: &str, selection: &Selection| {
+        (*selection != Selection::default()).then(|| format!("may {verb} {selection}"))
+    };
+    let rights = [of("publish to", &anonymous.publish), of("read", &anonymous.subscribe)];
+    match rights.into_iter().flatten().collect::<Vec<_>>() {
+        rights if rights.is_empty() => "may do nothing".to_owned(),
+        rights => rights.join("; "),
+    }
+}
+
+/// Where a URL leads, without what may be secret in it.
+fn origin(url: &str) -> String {
+    Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+
+fn dialects(config: &Config) -> String {
+    let Dialects { v1, v0 } = config.mercure.dialects;
+    match (v1, v0) {
+        (true, true) => "1.0 and 0.x".to_owned(),
+        (true, false) => "1.0".to_owned(),
+        (false, true) => "0.x".to_owned(),
+        (false, false) => "not served".to_owned(),
+    }
 }
 
 fn addresses(addresses: &[Address]) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tidings_bench::BenchArgs;
 
-use crate::{config::Overrides, publish::PublishArgs, subscribe::SubscribeArgs};
+use crate::{config::Overrides, publish::PublishArgs, subscribe::SubscribeArgs, token::TokenArgs};
 
 /// A server-sent events hub: any backend publishes, any browser listens, nothing is lost.
 #[derive(Debug, Parser)]
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Publish(PublishArgs),
     /// Print events as they arrive
     Subscribe(SubscribeArgs),
+    /// Make keys and tokens, and tell what is in one
+    Token(TokenArgs),
     /// Check the configuration, without running anything
     CheckConfig(CheckConfigArgs),
     /// Put a hub, or another server, under load and count every event
@@ -112,9 +114,13 @@ mod tests {
         let mut cli = <Cli as CommandFactory>::command();
         cli.build();
         cli.clone().debug_assert();
-        for command in [&cli].into_iter().chain(cli.get_subcommands().filter(|c| c.get_name() != "help")) {
-            let help = command.get_after_help().unwrap().to_string();
+        let mut commands = vec![&cli];
+        while let Some(command) = commands.pop() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example:\n  tidings "), "{}", command.get_name());
+            let is_for_people =
+                |command: &&clap::Command| command.get_name() != "help" && !command.is_hide_set();
+            commands.extend(command.get_subcommands().filter(is_for_people));
         }
     }
 

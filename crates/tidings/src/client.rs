@@ -1,12 +1,15 @@
-//! What `tidings publish` and `tidings subscribe` share: the hub's address and how they speak to it.
+//! What `tidings publish` and `tidings subscribe` share: the hub's address, the token, and how they speak to it.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
+use reqwest::{
+    Client, ClientBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+};
 use serde::Deserialize;
 
-use crate::exit::Fault;
+use crate::{exit::Fault, token};
 
 /// How long a connection may take to be made. A hub that is there answers at once; this is for firewalls that drop.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -23,9 +26,33 @@ pub(crate) struct Hub {
         default_value = "http://127.0.0.1:8080"
     )]
     url: Url,
+    /// A file that holds the token or the key's secret to show the hub [default: the variable TIDINGS_TOKEN, if it is
+    /// set]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl Hub {
+    /// The builder of a client with what all have in common, the token among it.
+    ///
+    /// # Errors
+    /// When the token cannot be read, or cannot stand in a header.
+    pub(crate) fn client(&self) -> anyhow::Result<ClientBuilder> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token::of_client(self.token_file.as_deref())? {
+            // Not shown in any log of the client's, and not sent to another host that the hub redirects to.
+            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+                Fault::Data.because("the token holds characters that a header cannot: is it the right file?")
+            })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(Client::builder()
+            .connect_timeout(CONNECT)
+            .user_agent(concat!("tidings/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers))
+    }
+
     /// The URL of one of the hub's paths (`publish`).
     ///
     /// # Errors
@@ -41,11 +68,6 @@ impl Hub {
         }
         Ok(url)
     }
-}
-
-/// The builder of a client with what all have in common.
-pub(crate) fn builder() -> ClientBuilder {
-    Client::builder().connect_timeout(CONNECT).user_agent(concat!("tidings/", env!("CARGO_PKG_VERSION")))
 }
 
 /// What a problem document (RFC 9457) says.
@@ -95,9 +117,9 @@ mod tests {
             ("https://app.example/hub", "https://app.example/hub/publish"),
             ("https://app.example/hub/", "https://app.example/hub/publish"),
         ] {
-            let hub = Hub { url: url.parse().unwrap() };
+            let hub = Hub { url: url.parse().unwrap(), token_file: None };
             assert_eq!(hub.path("publish").unwrap().as_str(), expected);
         }
-        assert!(Hub { url: "localhost:8080".parse().unwrap() }.path("publish").is_err());
+        assert!(Hub { url: "localhost:8080".parse().unwrap(), token_file: None }.path("publish").is_err());
     }
 }

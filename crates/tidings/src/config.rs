@@ -8,15 +8,21 @@
 //! together.
 
 mod address;
+mod auth;
 mod cors;
 mod environment;
 mod history;
+mod jwt;
+mod keys;
 mod layers;
 mod limits;
 mod log;
 mod logs;
+mod mercure;
+mod mercure_env;
 mod nearest;
 mod problem;
+mod secret;
 mod section;
 mod source;
 mod stream;
@@ -29,23 +35,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tidings_auth::{Anonymous, Issuer, Key, KeySource};
 use tidings_hub::Topic;
 use tidings_sources::SourceConfig;
 
 pub(crate) use self::{
     address::Address,
+    auth::Auth,
     cors::Cors,
     environment::Environment,
     history::{History, TopicRule},
+    jwt::is_hmac,
     limits::Limits,
     log::{Durability, Engine, Log},
     logs::{Format, Logs},
+    mercure::{Ids, Mercure, UnknownCursor},
     problem::Problems,
+    secret::from_file as secret_from_file,
     stream::Stream,
     value::Given,
 };
 use self::{
     layers::{File, Flags, Layers},
+    mercure_env::Reference,
     problem::{Place, Problem},
     section::Section,
 };
@@ -66,6 +78,18 @@ pub(crate) struct Config {
     pub(crate) demo: bool,
     /// Whether to serve more than loopback addresses without any keys. Default: no.
     pub(crate) insecure_open: bool,
+    /// Whether everybody may do everything: there are no keys, issuers, anonymous rights and callback.
+    pub(crate) is_open: bool,
+    /// `[[keys]]`.
+    pub(crate) keys: Vec<Key>,
+    /// `[[jwt]]`, or else those that the reference Mercure hub's variables name.
+    pub(crate) issuers: Vec<Issuer>,
+    /// `[anonymous]`.
+    pub(crate) anonymous: Option<Anonymous>,
+    /// `[auth]`.
+    pub(crate) auth: Auth,
+    /// `[mercure]`.
+    pub(crate) mercure: Mercure,
     /// `[log]`.
     pub(crate) log: Log,
     /// `[history]`.
@@ -86,6 +110,8 @@ pub(crate) struct Config {
     pub(crate) sources: Vec<SourceConfig>,
     /// The file that was read, if any.
     pub(crate) file: Option<PathBuf>,
+    /// What was set and is not obeyed, or is not as safe as it looks.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// `[admin]`.
@@ -124,6 +150,28 @@ impl Config {
         Ok(Self { file: file.map(|file| PathBuf::from(file.name)), ..config })
     }
 
+    /// Whether the hub is only for this machine: it is open, and was not told to be so for others.
+    pub(crate) fn is_loopback_only(&self) -> bool {
+        self.is_open && !self.insecure_open
+    }
+
+    /// Who is known to the hub. Revocations are kept beside the log, and like it only in memory if that is where it is.
+    pub(crate) fn auth_settings(&self) -> tidings_auth::Settings {
+        let revocations = match self.log.engine {
+            Engine::Disk => Some(self.data.join("revocations.jsonl")),
+            Engine::Memory => None,
+        };
+        tidings_auth::Settings {
+            keys: self.keys.clone(),
+            issuers: self.issuers.clone(),
+            anonymous: self.anonymous.clone(),
+            callback: self.auth.callback.clone(),
+            dialects: self.mercure.dialects,
+            base: self.mercure.base(),
+            revocations,
+        }
+    }
+
     /// Reads all keys. What is wrong is noted in `layers`, and a default stands in its place.
     fn read(layers: &Layers<'_>) -> Self {
         let mut top = layers.top();
@@ -141,28 +189,57 @@ impl Config {
         let demo = top.read("demo", value::boolean).unwrap_or_default();
         let insecure_open = top.read("insecure_open", value::boolean).unwrap_or_default();
 
+        let keys = keys::read(&mut top);
+        let mut issuers = sections(&mut top, "jwt", jwt::read);
+        let reference = Reference::read(layers, top.has("jwt"));
+        issuers.extend_from_slice(&reference.issuers);
+        let anonymous = section(&mut top, "anonymous", |section| auth::anonymous(section, &reference));
+        let cors = section(&mut top, "cors", |section| Cors::read(section, &reference));
+        let auth = section(&mut top, "auth", |section| Auth::read(section, &cors));
+        // What is given and wrong counts too: that the hub is not meant to be open is clear.
+        let is_open = !["keys", "jwt"].iter().any(|key| top.has(key))
+            && issuers.is_empty()
+            && anonymous.is_none()
+            && auth.callback.is_none();
+        let mercure =
+            section(&mut top, "mercure", |section| Mercure::read(section, is_open, &auth, &reference));
+
         let log = section(&mut top, "log", Log::read);
         let history = section(&mut top, "history", History::read);
-        let cors = section(&mut top, "cors", Cors::read);
         let limits = section(&mut top, "limits", Limits::read);
-        let stream = section(&mut top, "stream", Stream::read);
+        let stream = section(&mut top, "stream", |section| Stream::read(section, &reference));
         let logs = section(&mut top, "logs", Logs::read);
+        let anywhere = !is_open || insecure_open;
         let admin = section(&mut top, "admin", |section| {
             let admin = Admin { listen: section.read("listen", addresses).unwrap_or_default() };
-            check_addresses(section, &admin.listen, &listen, insecure_open);
+            check_addresses(section, &admin.listen, &listen, anywhere);
             admin
         });
         let topics = sections(&mut top, "topic", |section| TopicRule::read(section, &history));
         let sources = sections(&mut top, "source", source::read);
 
-        check_addresses(&top, &listen, &[], insecure_open);
+        check_addresses(&top, &listen, &[], anywhere);
+        if insecure_open && !is_open {
+            top.reject(
+                "insecure_open",
+                "it does nothing: the hub is not open, because there are keys, issuers, anonymous rights or a \
+                 callback; take it out",
+            );
+        }
         top.close();
+        let warnings = [reference.warnings, short_secrets(&issuers)].concat();
         Self {
             listen,
             data,
             default_topic,
             demo,
             insecure_open,
+            is_open,
+            keys,
+            issuers,
+            anonymous,
+            auth,
+            mercure,
             log,
             history,
             topics,
@@ -173,8 +250,27 @@ impl Config {
             logs,
             sources,
             file: None,
+            warnings,
         }
     }
+}
+
+/// The issuers whose shared secret is shorter than the hash of its algorithm, and could be found from one token by
+/// trying (RFC 7518, section 3.2). They are not refused, because deployments that switch over have them.
+fn short_secrets(issuers: &[Issuer]) -> Vec<String> {
+    let warning = |issuer: &Issuer| {
+        let KeySource::Static { key, algorithm } = &issuer.keys else { return None };
+        let least = jwt::hash_bytes(*algorithm)?;
+        let length = key.expose().len();
+        (length < least).then(|| {
+            format!(
+                "the key of {:?} has {length} bytes, and {algorithm:?} wants {least}: who has a token could find it \
+                 by trying",
+                issuer.name
+            )
+        })
+    };
+    issuers.iter().filter_map(warning).collect()
 }
 
 impl Overrides {
@@ -223,18 +319,13 @@ fn sections<'l, 'a, T>(
 
 /// Addresses named twice, and those that an open hub does not listen on. A host name that has to be looked up is left
 /// to whoever binds it.
-fn check_addresses(
-    section: &Section<'_, '_>,
-    addresses: &[Address],
-    others: &[Address],
-    insecure_open: bool,
-) {
+fn check_addresses(section: &Section<'_, '_>, addresses: &[Address], others: &[Address], anywhere: bool) {
     for (index, address) in addresses.iter().enumerate() {
         let is_taken = addresses[..index].contains(address) || others.contains(address);
         if is_taken && !address.is_any_port() {
             section.reject("listen", format!("{address} is named twice"));
         }
-        if address.is_loopback() == Some(false) && !insecure_open {
+        if address.is_loopback() == Some(false) && !anywhere {
             section.reject("listen", not_loopback(address));
         }
     }
@@ -244,7 +335,8 @@ fn check_addresses(
 pub(crate) fn not_loopback(address: &Address) -> String {
     format!(
         "{address} is not a loopback address, and without keys everybody who reaches it could publish and read \
-         everything: listen on 127.0.0.1 behind a proxy, or allow it with --insecure-open (insecure_open = true)"
+         everything: give the hub keys ([[keys]]; `tidings token key` makes one), listen on 127.0.0.1, or allow it \
+         with --insecure-open (insecure_open = true)"
     )
 }
 

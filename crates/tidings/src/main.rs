@@ -15,6 +15,7 @@ mod publish;
 mod serve;
 mod standard;
 mod subscribe;
+mod token;
 
 use std::process::ExitCode;
 
@@ -41,10 +42,14 @@ fn run(command: Command) -> anyhow::Result<()> {
                 Some(file) => tracing::info!(file = %file.display(), "read the configuration"),
                 None => tracing::info!("no configuration file: tidings.toml would be read if it were here"),
             }
+            for warning in &config.warnings {
+                tracing::warn!("{warning}");
+            }
             runtime()?.block_on(serve::run(config))
         }
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
+        Command::Token(args) => token::run(args),
         Command::Bench(args) => bench::run(&args),
         Command::CheckConfig(args) => standard::print(check_config::summary(&configuration(args)?)),
     }

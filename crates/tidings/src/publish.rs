@@ -33,6 +33,9 @@ const ANSWER: Duration = Duration::from_secs(60);
 #[command(after_help = "Prints a receipt for each event, as a line of JSON; the hub has the event then:
 {\"id\": …, \"epoch\": …, \"offset\": …}
 
+A token is taken from --token-file or TIDINGS_TOKEN, so that no list of
+processes shows it.
+
 Exit codes: 65 the hub refuses the event, 69 it cannot be reached or cannot
 take it now.
 
@@ -54,6 +57,9 @@ pub(crate) struct PublishArgs {
     /// The reconnection time that the event tells browsers, in milliseconds
     #[arg(long, value_name = "MS")]
     retry: Option<u64>,
+    /// Send the event only to subscribers with a right to private events of the topic
+    #[arg(long)]
+    private: bool,
     /// Publish each line of standard input as an event
     #[arg(long, conflicts_with = "data")]
     lines: bool,
@@ -72,6 +78,8 @@ struct Publication<'a> {
     id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<u64>,
+    #[serde(skip_serializing_if = "is_false")]
+    private: bool,
 }
 
 /// Publishes what the arguments say.
@@ -81,7 +89,7 @@ struct Publication<'a> {
 /// receipts have been printed.
 pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<()> {
     let publisher =
-        Publisher { url: args.hub.path("publish")?, client: client::builder().timeout(ANSWER).build()? };
+        Publisher { url: args.hub.path("publish")?, client: args.hub.client()?.timeout(ANSWER).build()? };
     if args.lines {
         return publish_lines(&args, &publisher).await;
     }
@@ -94,10 +102,14 @@ pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<()> {
 
 impl PublishArgs {
     fn encode(&self, data: &str) -> serde_json::Result<Vec<u8>> {
-        let Self { topics, event, id, retry, .. } = self;
+        let Self { topics, event, id, retry, private, .. } = self;
         let (event, id) = (event.as_deref(), id.as_deref());
-        serde_json::to_vec(&Publication { topics, data, event, id, retry: *retry })
+        serde_json::to_vec(&Publication { topics, data, event, id, retry: *retry, private: *private })
     }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 struct Publisher {

@@ -27,7 +27,8 @@ const SILENCE: Duration = Duration::from_secs(120);
 
 /// `tidings subscribe`.
 #[derive(Debug, Args)]
-#[command(after_help = "Ends with Ctrl-C.
+#[command(after_help = "Ends with Ctrl-C. A token is taken from --token-file or
+TIDINGS_TOKEN, so that no list of processes shows it.
 
 Exit codes: 65 the hub refuses the subscription; with --no-reconnect, 69 it
 cannot be reached or the stream broke.
@@ -131,7 +132,7 @@ impl Listener {
             query.extend_pairs(args.last.map(|last| ("last", last.to_string())));
         }
         Ok(Self {
-            client: client::builder().read_timeout(SILENCE).build()?,
+            client: args.hub.client()?.read_timeout(SILENCE).build()?,
             url,
             decoder: Decoder::new(),
             backoff: Backoff::default(),

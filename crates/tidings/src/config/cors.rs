@@ -2,7 +2,11 @@
 
 use std::net::Ipv6Addr;
 
-use super::{section::Section, value};
+use super::{
+    mercure_env::Reference,
+    section::Section,
+    value::{self, Given, Parsed},
+};
 
 /// What stands for every origin.
 const ANY: &str = "*";
@@ -16,18 +20,48 @@ pub(crate) struct Cors {
 }
 
 impl Cors {
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_, '_>, reference: &Reference) -> Self {
         let origins = section.read("origins", value::list(|given| value::string(given).and_then(origin)));
-        let origins = origins.unwrap_or_default();
+        let origins = origins.or_else(|| reference.cors_origins.clone()).unwrap_or_default();
         if origins.len() > 1 && origins.iter().any(|origin| origin == ANY) {
             section.reject("origins", "\"*\" is every origin: name it alone, or exact origins without it");
         }
         Self { origins }
     }
+
+    /// Those that are named, which are trusted further than all.
+    pub(super) fn exact(&self) -> Vec<String> {
+        self.origins.iter().filter(|origin| *origin != ANY).cloned().collect()
+    }
+}
+
+/// Origins whose pages may publish with a cookie: exact ones, ones with a `*` within, or `*` for all.
+pub(super) fn publish_origins(given: &Given<'_>) -> Parsed<Vec<String>> {
+    value::list(|given| value::string(given).and_then(publish_origin))(given)
+}
+
+/// [`origin`], in which one `*` may stand for a part of the host or for the port.
+pub(super) fn publish_origin(text: String) -> Result<String, String> {
+    match text.split_once(ANY) {
+        Some((before, after)) if text != ANY => {
+            if after.contains(ANY) {
+                return Err(format!("{text:?} has two wildcards, and an origin can have one"));
+            }
+            // What stands for a name is held against the rule as one, and what stands for a port likewise.
+            let stands_for = if before.ends_with(':') { "1" } else { "a" };
+            origin(format!("{before}{stands_for}{after}")).map_err(|_| {
+                format!(
+                    "{text:?} is not an origin with a wildcard: write one such as \"https://*.app.example\""
+                )
+            })?;
+            Ok(text)
+        }
+        _ => origin(text),
+    }
 }
 
 /// Checks that a browser can send this origin (RFC 6454, section 6.1), so that comparing text decides.
-fn origin(text: String) -> Result<String, String> {
+pub(super) fn origin(text: String) -> Result<String, String> {
     if text == ANY {
         return Ok(text);
     }
@@ -76,6 +110,16 @@ fn origin(text: String) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cookies_publish_from_origins_that_may_have_a_wildcard() {
+        for good in ["*", "https://a.example", "https://*.a.example", "http://localhost:*", "https://*"] {
+            assert_eq!(publish_origin(good.to_owned()), Ok(good.to_owned()));
+        }
+        for bad in ["null", "*.a.example", "https://*.*.example", "https://*.a.example/", "*://a.example:0"] {
+            assert!(publish_origin(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn origins_are_those_that_a_browser_sends() {

@@ -1,7 +1,7 @@
 //! The environment variables that concern the configuration: `TIDINGS_` and the key's path in capitals, with `_` for
 //! each dot. `log.durability` is `TIDINGS_LOG_DURABILITY`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// What the names of all variables begin with.
 pub(super) const PREFIX: &str = "TIDINGS_";
@@ -9,13 +9,23 @@ pub(super) const PREFIX: &str = "TIDINGS_";
 /// The variable that tracing programs share, honoured beside `TIDINGS_LOGS_LEVEL`.
 pub(super) const RUST_LOG: &str = "RUST_LOG";
 
+/// What the names of the reference Mercure hub's variables begin with; `mercure_env.rs` says which are read.
+const MERCURE_PREFIX: &str = "MERCURE_";
+
 /// Variables that are no keys of the configuration: where it is, and the hub that `tidings publish` and
-/// `tidings subscribe` speak to.
-pub(super) const OTHERS: [&str; 2] = ["TIDINGS_CONFIG", "TIDINGS_URL"];
+/// `tidings subscribe` speak to, with the token that they show it.
+pub(super) const OTHERS: [&str; 3] = ["TIDINGS_CONFIG", "TIDINGS_URL", "TIDINGS_TOKEN"];
 
 /// The variables that are set. An empty one counts as not set, which is how a container's template leaves one out.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
+
+/// The names only: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Environment {
     /// The variables of this process.
@@ -38,7 +48,8 @@ impl Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        let ours = |name: &str| name.starts_with(PREFIX) || name == RUST_LOG;
+        let ours =
+            |name: &str| name.starts_with(PREFIX) || name.starts_with(MERCURE_PREFIX) || name == RUST_LOG;
         let kept =
             |(name, value): &(String, String)| ours(name) && !value.is_empty() && !is_link(name, value);
         Self(variables.into_iter().filter(kept).collect())

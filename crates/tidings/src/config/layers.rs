@@ -19,28 +19,19 @@ use super::{
 };
 
 /// Tables of later versions, which people may have read about, and what to say.
-const NOT_YET: [(&str, &str); 4] = [
-    ("keys", "this version has no keys yet: take the table out, and listen on loopback addresses only"),
-    (
-        "anonymous",
-        "this version has no keys yet, and so no rights of anonymous subscribers: take the table out",
-    ),
-    ("mercure", "this version does not speak the Mercure protocol yet: take the table out"),
-    ("pusher", "this version does not speak the Pusher protocol yet: take the table out"),
-];
+const NOT_YET: [(&str, &str); 1] =
+    [("pusher", "this version does not speak the Pusher protocol yet: take the table out")];
 
 /// What a person gave on the command line: the key, the flag's name, and the value.
 pub(super) type Flags = BTreeMap<&'static str, (&'static str, Given<'static>)>;
 
-/// A configuration file that has been read.
-#[derive(Debug)]
+/// A configuration file that has been read. It has no `Debug`, because there may be secrets in it.
 pub(super) struct File {
     pub(super) name: String,
     pub(super) text: String,
 }
 
 /// All layers, and what was found in them so far.
-#[derive(Debug)]
 pub(super) struct Layers<'a> {
     flags: Flags,
     environment: &'a Environment,
@@ -143,6 +134,11 @@ impl<'a> Layers<'a> {
         (name, text)
     }
 
+    /// A variable of the environment that is no key of ours, by its whole name.
+    pub(super) fn foreign_variable(&self, name: &str) -> Option<&'a str> {
+        self.environment.get(name)
+    }
+
     /// The line of the file at this byte.
     pub(super) fn line(&self, offset: usize) -> Place {
         let (file, text) = self.file.map_or(("", ""), |file| (&file.name, &file.text));
@@ -169,9 +165,12 @@ impl<'a> Layers<'a> {
         };
         let name = |path: &'_ str| path.rfind('.').map_or(0, |dot| dot + 1);
         let siblings = found.known.iter().filter(|path| within(path)).map(|path| &path[name(path)..]);
-        // At the top, the tables are names too.
-        let tables = found.known.iter().filter_map(|path| path.split_once('.')).map(|(table, _)| table);
-        let tables = tables.chain(found.whole.iter().map(String::as_str)).filter(|_| table.is_empty());
+        // The tables in a table are names too.
+        let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
+        let below = |path: &'_ str| Some(path.strip_prefix(&prefix)?.split_once('.')?.0.to_owned());
+        let tables: BTreeSet<String> = found.known.iter().filter_map(|path| below(path)).collect();
+        let whole = found.whole.iter().filter(|_| table.is_empty());
+        let tables = tables.iter().chain(whole).map(String::as_str);
         if let Some(meant) = nearest(key, siblings.chain(tables)) {
             return format!("{unknown}: did you mean `{meant}`?");
         }

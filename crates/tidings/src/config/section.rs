@@ -14,8 +14,7 @@ use super::{
 };
 
 /// One table of the configuration, or the top of it. Reading a key takes it out, so that what is left at
-/// [`close`](Self::close) is unknown.
-#[derive(Debug)]
+/// [`close`](Self::close) is unknown. It has no `Debug`, because values may be secrets.
 pub(super) struct Section<'l, 'a> {
     layers: &'l Layers<'a>,
     /// Empty for the top.
@@ -28,12 +27,22 @@ pub(super) struct Section<'l, 'a> {
     places: BTreeMap<String, Place>,
     /// Whether this is one of several tables (`[[topic]]`), about whose keys no flag or variable speaks.
     is_item: bool,
+    /// Whether the table stands in the file, be it empty.
+    is_there: bool,
 }
 
 impl<'l, 'a> Section<'l, 'a> {
     /// The top of the configuration.
     pub(super) fn top(layers: &'l Layers<'a>, table: DeTable<'a>, place: Place) -> Self {
-        Self { layers, path: String::new(), table, place, places: BTreeMap::new(), is_item: false }
+        Self {
+            layers,
+            path: String::new(),
+            table,
+            place,
+            places: BTreeMap::new(),
+            is_item: false,
+            is_there: true,
+        }
     }
 
     /// Reads a key. `None` if it is given nowhere, or if what is given is a problem, which is noted.
@@ -53,9 +62,14 @@ impl<'l, 'a> Section<'l, 'a> {
         parse(&given).map_err(|message| self.reject(key, message)).ok()
     }
 
-    /// Whether a key that was read was given, rightly or wrongly.
+    /// Whether a key that was read, or a list of tables, was given, rightly or wrongly.
     pub(super) fn has(&self, key: &str) -> bool {
         self.places.contains_key(key)
+    }
+
+    /// Whether the table is in the file, or a key that was read was given elsewhere.
+    pub(super) fn is_given(&self) -> bool {
+        self.is_there || !self.places.is_empty()
     }
 
     /// Notes a problem with a key, at the place it was read from, or at the table's if it was given nowhere.
@@ -76,17 +90,20 @@ impl<'l, 'a> Section<'l, 'a> {
     /// A table in this one. It is empty if it is not there.
     pub(super) fn section(&mut self, key: &str) -> Section<'l, 'a> {
         let found = self.table.remove_entry(key);
+        let is_there = found.is_some();
         let place = found.as_ref().map_or_else(|| self.place.clone(), |(name, _)| self.place_of(name));
         let table = match found.map(|(_, value)| value.into_inner()) {
             Some(DeValue::Table(table)) => table,
             Some(_) => {
-                let message = format!("{key} is a table: write [{key}], and its keys below");
+                let path = self.path_of(key);
+                let message = format!("{path} is a table: write [{path}], and its keys below");
                 self.layers.problem(place.clone(), message);
                 DeTable::new()
             }
             None => DeTable::new(),
         };
-        Section { path: self.path_of(key), table, place, places: BTreeMap::new(), is_item: false, ..*self }
+        let path = self.path_of(key);
+        Section { path, table, place, places: BTreeMap::new(), is_item: false, is_there, ..*self }
     }
 
     /// The tables of an array of tables, such as `[[topic]]`. Its environment variable holds all of them, in TOML.
@@ -99,6 +116,7 @@ impl<'l, 'a> Section<'l, 'a> {
                 Ok(value) => (Some(Place::Named(variable)), value),
                 Err(error) => {
                     let message = format!("it is not TOML ({}): write '[{{ … }}, {{ … }}]'", error.message());
+                    self.places.insert(key.to_owned(), Place::Named(variable.clone()));
                     self.layers.problem(Place::Named(variable), message);
                     return Vec::new();
                 }
@@ -116,6 +134,7 @@ impl<'l, 'a> Section<'l, 'a> {
             self.layers.problem(place, message);
         };
         let place = place_of(&value);
+        self.places.insert(key.to_owned(), place.clone());
         let DeValue::Array(items) = value.into_inner() else {
             complain(place);
             return Vec::new();

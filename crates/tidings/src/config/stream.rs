@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidings_hub::{MAX_RETRY_MS, Settings};
 
-use super::{section::Section, value};
+use super::{mercure_env::Reference, section::Section, value};
 
 /// `[stream]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(crate) struct Stream {
     pub(crate) heartbeat: Duration,
     /// The reconnection time that each stream begins with, in whole milliseconds. Default: none, the browser's own.
     pub(crate) retry: Option<Duration>,
+    /// How long a stream lasts at most; the subscriber comes back by itself. Default: without end.
+    pub(crate) lifetime: Option<Duration>,
     /// Over how long a time the subscribers of a hub that shuts down are told to come back, so that they do not come
     /// all at once. Default: 5 s.
     pub(crate) drain_window: Duration,
@@ -27,6 +29,7 @@ impl Default for Stream {
         Self {
             heartbeat: Settings::default().heartbeat,
             retry: None,
+            lifetime: None,
             drain_window: Duration::from_secs(5),
             drain_time: Duration::from_secs(10),
             hand_over: true,
@@ -35,7 +38,7 @@ impl Default for Stream {
 }
 
 impl Stream {
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_, '_>, reference: &Reference) -> Self {
         let default = Self::default();
         let retry = |given: &value::Given<'_>| {
             let retry = value::duration(given)?;
@@ -50,8 +53,12 @@ impl Stream {
             }
         };
         Self {
-            heartbeat: section.read("heartbeat", value::duration).unwrap_or(default.heartbeat),
+            heartbeat: section
+                .read("heartbeat", value::duration)
+                .or(reference.heartbeat)
+                .unwrap_or(default.heartbeat),
             retry: section.read("retry", retry),
+            lifetime: section.read("lifetime", value::duration).or(reference.lifetime),
             drain_window: section
                 .read("drain_window", value::duration_or_none)
                 .unwrap_or(default.drain_window),

@@ -4,14 +4,17 @@
 
 use std::{borrow::Cow, net::Ipv6Addr, time::Duration};
 
+use reqwest::Url;
+use tidings_auth::Secret;
+use tidings_hub::{Selection, Selector};
 use tidings_sources::{ByteSize, HumanDuration, NotADuration, NotASize};
 use toml::de::DeValue;
 
 /// The longest duration that is accepted: a hundred years. Longer ones are slips, and could not be added to today.
 const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// A setting as it was given.
-#[derive(Debug, Clone)]
+/// A setting as it was given. It has no `Debug`, because it may be a secret.
+#[derive(Clone)]
 pub(crate) enum Given<'a> {
     /// The text of a flag or of an environment variable.
     Text(Cow<'a, str>),
@@ -60,6 +63,49 @@ pub(crate) fn non_empty(given: &Given<'_>) -> Parsed<String> {
         true => Err("it is empty: leave the key out instead".to_owned()),
         false => Ok(text),
     })
+}
+
+/// Text that is not empty, and is never shown.
+pub(crate) fn secret(given: &Given<'_>) -> Parsed<Secret> {
+    match given.text() {
+        Some("") => Err("it is empty: leave the key out instead".to_owned()),
+        Some(text) => Ok(Secret::new(text)),
+        None => Err("it is not text: write it in quotes".to_owned()),
+    }
+}
+
+/// The topics of a right, in the notation of [`Selector::from_text`].
+pub(crate) fn selection(given: &Given<'_>) -> Parsed<Selection> {
+    let selector = |given: &Given<'_>| {
+        let text = string(given)?;
+        Selector::from_text(&text).map_err(|error| format!("{text:?}: {error}"))
+    };
+    Ok(list(selector)(given)?.into_iter().collect())
+}
+
+/// An address of HTTP.
+pub(crate) fn http_url(given: &Given<'_>) -> Parsed<Url> {
+    url(given, &["http", "https"])
+}
+
+/// An absolute URL of one of these schemes. It may hold a password, and is not shown.
+pub(crate) fn url(given: &Given<'_>, schemes: &[&str]) -> Parsed<Url> {
+    let example = "write one such as \"https://app.example/path\"";
+    let url = Url::parse(&string(given)?).map_err(|error| format!("it is not a URL ({error}): {example}"))?;
+    match schemes.contains(&url.scheme()) {
+        true => Ok(url),
+        false => Err(format!("its scheme is not one of {}: {example}", schemes.join(", "))),
+    }
+}
+
+/// The name of a cookie (RFC 6265, section 4.1.1).
+pub(crate) fn cookie_name(given: &Given<'_>) -> Parsed<String> {
+    let name = non_empty(given)?;
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    match name.bytes().all(is_token) {
+        true => Ok(name),
+        false => Err(format!("{name:?} is not the name of a cookie: use letters, digits, - and _")),
+    }
 }
 
 /// `true` or `false`.
@@ -235,7 +281,7 @@ mod tests {
     fn lists_are_toml_or_have_commas() {
         let expected = vec!["a".to_owned(), "b".to_owned()];
         for given in [text("a,b"), text(" a , b,"), text("['a', \"b\"]"), toml("[\"a\", \"b\"]")] {
-            assert_eq!(list(string)(&given), Ok(expected.clone()), "{given:?}");
+            assert_eq!(list(string)(&given), Ok(expected.clone()), "{}", given.shown());
         }
         assert!(list(string)(&toml("\"a\"")).is_err());
         assert!(list(string)(&toml("[1]")).is_err());
@@ -251,12 +297,12 @@ mod tests {
         assert_eq!(count(&toml("1_000")), Ok(1000));
         assert_eq!(count(&text("1_000")), Ok(1000));
         for bad in [toml("0"), toml("-1"), toml("\"7\""), toml("1.0"), text("many"), text("")] {
-            assert!(count(&bad).is_err(), "{bad:?}");
+            assert!(count(&bad).is_err(), "{}", bad.shown());
         }
         assert_eq!(boolean(&toml("true")), Ok(true));
         assert_eq!(boolean(&text("false")), Ok(false));
         for bad in [toml("1"), toml("\"true\""), text("yes")] {
-            assert!(boolean(&bad).is_err(), "{bad:?}");
+            assert!(boolean(&bad).is_err(), "{}", bad.shown());
         }
     }
 }
