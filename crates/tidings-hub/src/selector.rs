@@ -3,8 +3,11 @@
 
 mod error;
 mod pattern;
+mod program;
 mod selection;
+mod shared;
 mod template;
+mod uri;
 mod url;
 
 pub use error::{MAX_SELECTOR_BYTES, SelectorError};
