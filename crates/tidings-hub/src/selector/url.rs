@@ -31,6 +31,11 @@ impl UrlBase {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// The URL, to resolve others against.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
 }
 
 impl Default for UrlBase {
