@@ -24,11 +24,13 @@ pub enum Limit {
     BodyTime,
     /// Setting `limits.stall`.
     Stall,
+    /// Setting `rate` of a `[[keys]]` table.
+    KeyRate,
 }
 
 impl Limit {
     /// Every limit, in the order of the counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsOverflow,
@@ -38,6 +40,7 @@ impl Limit {
         Self::Body,
         Self::BodyTime,
         Self::Stall,
+        Self::KeyRate,
     ];
 
     /// The metric's label: the setting's name where there is one.
@@ -52,6 +55,7 @@ impl Limit {
             Self::Body => "body",
             Self::BodyTime => "body_time",
             Self::Stall => "stall",
+            Self::KeyRate => "key_rate",
         }
     }
 }

@@ -14,9 +14,15 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use tidings_hub::{Hub, Pattern, Topic};
+use http::HeaderMap;
+use tidings_hub::{Hub, Pattern, Publication, Receipt, Topic};
 
-use crate::{body::BodyLimit, limit::LimitHits};
+use crate::{
+    body::BodyLimit,
+    gate::{Gate, Visitor},
+    limit::LimitHits,
+    problem::Problem,
+};
 
 /// Settings of the native front.
 #[derive(Clone, Debug)]
@@ -29,10 +35,14 @@ pub struct NativeSettings {
     pub body_time: Duration,
     /// The reconnection time told at the start of each stream, in milliseconds. Default: none, the browser's own.
     pub retry: Option<u64>,
+    /// How long a stream lasts at most, about. Default: as long as it can.
+    pub lifetime: Option<Duration>,
     /// Where limits that were hit are counted: the server's, or one's own.
     pub hits: Arc<LimitHits>,
     /// What new subscribers are greeted with: the data of a first event, by the topics they ask for.
     pub greetings: Vec<(Pattern, String)>,
+    /// Who may publish and subscribe. Default: whoever reaches the routes.
+    pub gate: Gate,
 }
 
 impl NativeSettings {
@@ -43,8 +53,10 @@ impl NativeSettings {
             max_body: 1 << 20,
             body_time: Duration::from_secs(30),
             retry: None,
+            lifetime: None,
             hits: Arc::default(),
             greetings: Vec::new(),
+            gate: Gate::default(),
         }
     }
 
@@ -60,8 +72,25 @@ struct Native {
     settings: Arc<NativeSettings>,
 }
 
-/// The native front's subscribe and publish routes, to be merged into any axum application. Whoever reaches them may
-/// publish and subscribe: [`app`](crate::app()) keeps other machines and sites off them.
+impl Native {
+    fn gate(&self) -> &Gate {
+        &self.settings.gate
+    }
+
+    /// Publishes one event, if the visitor may.
+    async fn publish(
+        &self,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        publication: Publication,
+    ) -> Result<Receipt, Problem> {
+        self.gate().may_publish(visitor, headers, std::slice::from_ref(&publication)).await?;
+        Ok(self.hub.publish(publication).await?)
+    }
+}
+
+/// The native front's subscribe and publish routes, to be merged into any axum application. With an open gate, whoever
+/// reaches them may publish and subscribe: [`app`](crate::app()) keeps other machines and sites off them.
 pub fn native(hub: Hub, settings: NativeSettings) -> Router {
     let state = Native { hub, settings: Arc::new(settings) };
     Router::new()

@@ -7,10 +7,8 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use tidings_auth::{Refusal, RefusalKind};
 use tidings_hub::{AppendError, PublishError, ReadError};
-
-/// When publishing is impossible for the moment, how many seconds until it is worth trying again.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +17,12 @@ pub(crate) struct Problem {
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     detail: String,
+    /// What `WWW-Authenticate` says (RFC 6750, section 3).
+    #[serde(skip)]
+    challenge: Option<&'static str>,
+    /// What `Retry-After` says, in seconds.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -27,7 +31,14 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { title: status.canonical_reason().unwrap_or("Error"), status, detail: detail.into() }
+        let title = status.canonical_reason().unwrap_or("Error");
+        // When publishing is impossible for the moment, it is worth trying again soon.
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        Self { title, status, detail: detail.into(), challenge: None, retry_after }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     pub(crate) fn bad_request(detail: impl ToString) -> Self {
@@ -37,13 +48,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let Self { status, challenge, retry_after, .. } = self;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -57,6 +71,24 @@ impl From<PublishError> for Problem {
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        let (status, challenge) = match refusal.kind {
+            RefusalKind::Missing => (StatusCode::UNAUTHORIZED, Some("Bearer")),
+            RefusalKind::Malformed => (StatusCode::BAD_REQUEST, Some("Bearer error=\"invalid_request\"")),
+            RefusalKind::Forbidden => (StatusCode::FORBIDDEN, Some("Bearer error=\"insufficient_scope\"")),
+            RefusalKind::TooMany => (StatusCode::TOO_MANY_REQUESTS, None),
+            RefusalKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, None),
+            // Also any kind that is still unknown here: whoever is refused is not let in.
+            _ => (StatusCode::UNAUTHORIZED, Some("Bearer error=\"invalid_token\"")),
+        };
+        let problem = Self::new(status, refusal.to_string());
+        let wait = refusal.retry_after().map(|wait| wait.as_millis().div_ceil(1000).max(1));
+        let wait = wait.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
+        Self { challenge, retry_after: wait.or(problem.retry_after), ..problem }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The answer to a subscription, on every front that has streams: on the connection itself if the server offers it,
 //! else as a body; and to those who must come back later.
 
-use std::{convert::Infallible, net::SocketAddr};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use axum::{
     body::Body,
@@ -50,10 +50,10 @@ impl Carrier {
         self.is_overloaded
     }
 
-    /// Begins the subscription. `topics` is what it asks for, for the log line.
-    pub(crate) fn begin(self, accepted: Accepted, topics: &str) -> Response {
+    /// Begins the subscription. `topics` is what it asks for and `holder` who does, for the log line.
+    pub(crate) fn begin(self, accepted: Accepted, topics: &str, holder: &str) -> Response {
         let peer = self.peer.map(tracing::field::display);
-        tracing::info!(subscriber = accepted.id(), peer, topics, "subscription begun");
+        tracing::info!(subscriber = accepted.id(), peer, holder, topics, "subscription begun");
         stream(match self.hand_over {
             Some(hand_over) => {
                 hand_over.offer(accepted);
@@ -74,6 +74,11 @@ pub(crate) fn refused(error: SubscribeError) -> Result<Response, Problem> {
             Ok(no_room())
         }
     }
+}
+
+/// A lifetime of four fifths of this to all of it, so that streams that began together do not end together.
+pub(crate) fn jittered(lifetime: Duration) -> Duration {
+    lifetime.mul_f64(1.0 - 0.2 * fastrand::f64())
 }
 
 /// The answer to a browser for which there is no room: to come back.

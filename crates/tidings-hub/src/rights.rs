@@ -53,6 +53,17 @@ impl ReadRights {
         self.of(private).matches_any(topics)
     }
 
+    /// Whether nothing is seen.
+    pub fn is_nothing(&self) -> bool {
+        self.public.is_empty() && self.private.is_empty()
+    }
+
+    /// What one of the two sees.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self { public: self.public.union(&other.public), private: self.private.union(&other.private) }
+    }
+
     /// Whether nothing is hidden.
     pub fn is_everything(&self) -> bool {
         self.public.is_all() && self.private.is_all()

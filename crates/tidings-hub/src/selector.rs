@@ -73,6 +73,14 @@ impl Matcher {
         }
     }
 
+    pub(crate) fn into_selector(self) -> Selector {
+        match self {
+            Self::Pattern(pattern) => Selector::Pattern(pattern),
+            Self::Template(template) => Selector::Template(template),
+            Self::Url(pattern) => Selector::Url(pattern),
+        }
+    }
+
     /// Whether it matches the topic of this name.
     pub fn matches(&self, topic: &str) -> bool {
         match self {

@@ -76,7 +76,7 @@ impl Companion {
 
 impl fmt::Debug for Companion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Companion").field(&self.0.type_id()).finish()
+        f.debug_tuple("Companion").field(&(*self.0).type_id()).finish()
     }
 }
 

@@ -8,6 +8,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::IgnoredAny;
+use tidings_auth::Action;
 
 use super::{Native, publish::Fields, receipt};
 use crate::{body::media_type, form, problem::Problem};
@@ -18,11 +19,12 @@ pub(super) async fn message(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Publish).await?;
     let fields = Fields::read(query.as_deref(), &headers)?;
     let body = native.settings.body_limit().read(body).await?;
     let data = data(&media_type(&headers), body)?;
     let topic = native.settings.default_topic.clone();
-    let receipt = native.hub.publish(fields.publication(topic, data)).await?;
+    let receipt = native.publish(&visitor, &headers, fields.publication(topic, data)).await?;
     Ok(receipt::answer([receipt], receipt::JSON))
 }
 

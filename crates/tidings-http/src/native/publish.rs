@@ -6,10 +6,11 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
+use tidings_auth::Action;
 use tidings_hub::{Publication, Topic};
 
 use super::{Native, receipt};
-use crate::{form, problem::Problem};
+use crate::{form, gate::QUERY_TOKEN, problem::Problem};
 
 pub(super) async fn to_topic(
     State(native): State<Native>,
@@ -20,9 +21,10 @@ pub(super) async fn to_topic(
 ) -> Result<Response, Problem> {
     let Path(topic) = topic?;
     let topic = Topic::new(topic).map_err(Problem::bad_request)?;
+    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Publish).await?;
     let fields = Fields::read(query.as_deref(), &headers)?;
     let data = native.settings.body_limit().read(body).await?;
-    let receipt = native.hub.publish(fields.publication(topic, data)).await?;
+    let receipt = native.publish(&visitor, &headers, fields.publication(topic, data)).await?;
     Ok(receipt::answer([receipt], receipt::JSON))
 }
 
@@ -70,6 +72,7 @@ impl Fields {
                     _ => return Err(Problem::bad_request(format!("private={value}: give true or false"))),
                 }
             }
+            QUERY_TOKEN => {}
             _ => {
                 return Err(Problem::bad_request(format!(
                     "unknown parameter {name:?}: a publish knows event, id, retry and private"

@@ -1,9 +1,14 @@
 //! `POST /publish`: one publication as a JSON object, or many as newline-delimited JSON, accepted all or none.
 
-use axum::{body::Body, extract::State, response::Response};
+use axum::{
+    body::Body,
+    extract::{RawQuery, State},
+    response::Response,
+};
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tidings_auth::Action;
 use tidings_hub::{Publication, PublishError, Topic};
 
 use super::{
@@ -18,9 +23,11 @@ const NDJSON_TYPES: [&str; 4] =
 
 pub(super) async fn publish(
     State(native): State<Native>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Publish).await?;
     let many = NDJSON_TYPES.contains(&media_type(&headers).as_str());
     let body = native.settings.body_limit().read(body).await?;
     let batch = parse(&body)?;
@@ -30,6 +37,7 @@ pub(super) async fn publish(
             batch.len()
         )));
     }
+    native.gate().may_publish(&visitor, &headers, &batch).await?;
     let receipts = native.hub.publish_all(batch).await.map_err(|error| match error {
         PublishError::Invalid { index, reason } if many => {
             Problem::bad_request(format!("publication {}: {reason}", index + 1))

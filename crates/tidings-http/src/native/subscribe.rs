@@ -6,11 +6,13 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
+use tidings_auth::Action;
 use tidings_hub::{Start, Subscription};
 use tidings_stream::Frame;
 
 use super::{Native, query};
 use crate::{
+    gate::Admission,
     problem::Problem,
     stream::{self, Carrier},
 };
@@ -22,18 +24,28 @@ pub(super) async fn subscribe(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = query::read(query.as_deref(), &headers, &native.settings.default_topic)?;
-    if method == Method::HEAD {
-        return Ok(stream::head());
-    }
     if carrier.is_overloaded() {
         return Ok(stream::no_room());
     }
+    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Subscribe).await?;
+    let asked = query::read(query.as_deref(), &headers, &native.settings.default_topic)?;
+    let admission = native.gate().may_subscribe(visitor, &headers, &asked.selection).await?;
+    if method == Method::HEAD {
+        return Ok(stream::head());
+    }
     let prelude = native.prelude(&asked);
     let topics = asked.selection.to_string();
-    let subscription = Subscription { prelude, ..Subscription::new(asked.selection, asked.start) };
+    let Admission { read, bearer, expires, holder } = admission;
+    let subscription = Subscription {
+        prelude,
+        read,
+        bearer,
+        expires,
+        lifetime: native.settings.lifetime.map(stream::jittered),
+        ..Subscription::new(asked.selection, asked.start)
+    };
     match native.hub.accept(subscription).await {
-        Ok(accepted) => Ok(carrier.begin(accepted, &topics)),
+        Ok(accepted) => Ok(carrier.begin(accepted, &topics, &holder)),
         Err(error) => stream::refused(error),
     }
 }

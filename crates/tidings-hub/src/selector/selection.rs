@@ -58,6 +58,19 @@ impl Selection {
             || self.matchers.iter().any(|matcher| matcher.matches(topic.as_str()))
     }
 
+    /// The selectors, each once. Everything is one selector.
+    pub fn selectors(&self) -> impl Iterator<Item = Selector> {
+        let topics = self.topics.iter().cloned().map(Selector::Exact);
+        let matchers = self.matchers.iter().cloned().map(Matcher::into_selector);
+        topics.chain(matchers).chain(self.all.then_some(Selector::All))
+    }
+
+    /// What one of the two asks for.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.selectors().chain(other.selectors()).collect()
+    }
+
     /// Whether one of these topics is asked for.
     pub fn matches_any(&self, topics: &[Topic]) -> bool {
         topics.iter().any(|topic| self.matches(topic))

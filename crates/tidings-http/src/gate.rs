@@ -1,0 +1,290 @@
+//! The gate of the native front and of the operators' routes: who is asking, and may they.
+//!
+//! What a request presents is verified before anything else of it is read; what it may do is asked when it is known what
+//! it wants. A bad key or token is refused and never taken for none.
+
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
+
+use http::{HeaderMap, StatusCode, header};
+use tidings_auth::{
+    Action, Asked, Authority, Carrier, Dialects, Grant, Presented, Reason, Refusal, RefusalKind,
+    check_origin, credentials, origin_of,
+};
+use tidings_hub::{Bearer, Publication, ReadRights, Selection, Selector, Topic};
+
+use crate::{
+    form,
+    limit::{Limit, LimitHits},
+    problem::Problem,
+};
+
+/// The query parameter that a token may stand in, where that is allowed.
+pub(crate) const QUERY_TOKEN: &str = "access_token";
+
+/// How keys and tokens come in.
+#[derive(Clone, Debug)]
+pub struct GateSettings {
+    /// The cookie that may hold a token.
+    pub cookie: String,
+    /// Whether `?access_token=` may hold one. It shows in the logs of proxies.
+    pub query: bool,
+    /// The origins whose pages may publish with a cookie, besides the hub's own: as [`tidings_auth::is_allowed`] has it.
+    pub publish_origins: Vec<String>,
+    /// The audience of tokens whose issuer names none.
+    pub audience: String,
+    /// The dialects of Mercure whose tokens are taken here, too.
+    pub dialects: Dialects,
+    /// Where limits that were hit are counted.
+    pub hits: Arc<LimitHits>,
+}
+
+/// The gate. The default is an open one.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Option<Keeper>);
+
+/// Who keeps a gate that is not open.
+#[derive(Clone, Debug)]
+struct Keeper {
+    authority: Authority,
+    settings: Arc<GateSettings>,
+}
+
+/// Who is asking.
+#[derive(Debug)]
+pub(crate) enum Visitor {
+    /// Anybody, who may do everything: the gate is open.
+    Anybody,
+    /// Whom a key or token names.
+    Known(Arc<Grant>),
+    /// Who has presented nothing.
+    Stranger,
+}
+
+/// What somebody may see, and for how long.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) read: Arc<ReadRights>,
+    /// `None` when the gate is open, so that nothing is kept for those whom nobody can name.
+    pub(crate) bearer: Option<Arc<Bearer>>,
+    pub(crate) expires: Option<SystemTime>,
+    /// In the words of a log line.
+    pub(crate) holder: String,
+}
+
+impl Gate {
+    /// Makes a gate, which is open if the authority is.
+    pub fn new(authority: Authority, settings: GateSettings) -> Self {
+        let is_closed = !authority.is_open();
+        Self(is_closed.then(|| Keeper { authority, settings: Arc::new(settings) }))
+    }
+
+    /// Whether everybody may do everything.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Finds out who is asking.
+    pub(crate) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        query: Option<&str>,
+        action: Action,
+    ) -> Result<Visitor, Problem> {
+        match &self.0 {
+            None => Ok(Visitor::Anybody),
+            Some(keeper) => {
+                keeper.identify(headers, query, action).await.map_err(|refusal| refuse(&refusal, action))
+            }
+        }
+    }
+
+    /// Whether the visitor may publish all of this.
+    pub(crate) async fn may_publish(
+        &self,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        publications: &[Publication],
+    ) -> Result<(), Problem> {
+        let Some(keeper) = &self.0 else { return Ok(()) };
+        keeper.may_publish(visitor, headers, publications).await.map_err(|refusal| {
+            if refusal.kind == RefusalKind::TooMany {
+                keeper.settings.hits.hit(Limit::KeyRate);
+            }
+            refuse(&refusal, Action::Publish)
+        })
+    }
+
+    /// What the visitor may see of what is asked for. A topic that is named must be one that can be seen; of what is asked
+    /// for by patterns, the rest is left out.
+    pub(crate) async fn may_subscribe(
+        &self,
+        visitor: Visitor,
+        headers: &HeaderMap,
+        selection: &Selection,
+    ) -> Result<Admission, Problem> {
+        let admitted = match (&self.0, visitor) {
+            (None, _) | (_, Visitor::Anybody) => Ok(Admission::of(None, ReadRights::everything())),
+            (_, Visitor::Known(grant)) => known(&grant, selection),
+            (Some(keeper), Visitor::Stranger) => keeper.stranger(headers, selection).await,
+        };
+        admitted.map_err(|refusal| refuse(&refusal, Action::Subscribe))
+    }
+
+    /// Lets only administrators through.
+    pub(crate) async fn administrator(
+        &self,
+        headers: &HeaderMap,
+        query: Option<&str>,
+        action: Action,
+    ) -> Result<(), Problem> {
+        let refusal: Refusal = match self.identify(headers, query, action).await? {
+            Visitor::Anybody => return Ok(()),
+            Visitor::Known(grant) if grant.admin => return Ok(()),
+            Visitor::Known(grant) => Reason::NotAdmin(grant.holder.to_string()).into(),
+            Visitor::Stranger => Reason::Nothing.into(),
+        };
+        Err(refuse(&refusal, action))
+    }
+}
+
+impl Keeper {
+    async fn identify(
+        &self,
+        headers: &HeaderMap,
+        query: Option<&str>,
+        action: Action,
+    ) -> Result<Visitor, Refusal> {
+        let Some(presented) = self.presented(headers, query)? else { return Ok(Visitor::Stranger) };
+        if presented.by == Carrier::Cookie && action == Action::Publish && !is_own_page(headers) {
+            check_origin(headers, &self.settings.publish_origins)?;
+        }
+        let GateSettings { audience, dialects, .. } = &*self.settings;
+        let asked = Asked { action, audience, dialects: *dialects };
+        self.authority.verify(&presented, &asked).await.map(Visitor::Known)
+    }
+
+    fn presented(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Option<Presented>, Refusal> {
+        if let Some(presented) = credentials::bearer(headers)? {
+            return Ok(Some(presented));
+        }
+        if let Some(presented) = credentials::cookie(headers, &self.settings.cookie) {
+            return Ok(Some(presented));
+        }
+        let Some(query) = query.filter(|_| self.settings.query) else { return Ok(None) };
+        let fields: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            form::fields(query.as_bytes()).map(Iterator::collect).unwrap_or_default();
+        credentials::query(fields.iter().map(|(name, value)| (&**name, &**value)), QUERY_TOKEN)
+    }
+
+    async fn may_publish(
+        &self,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        publications: &[Publication],
+    ) -> Result<(), Refusal> {
+        let mut topics = publications.iter().flat_map(|publication| &publication.topics);
+        match visitor {
+            Visitor::Anybody => Ok(()),
+            Visitor::Known(grant) => {
+                if let Some(topic) = topics.find(|topic| !grant.rights.publish.matches(topic)) {
+                    return Err(not_granted(grant, Action::Publish, topic.as_str()));
+                }
+                let count = u32::try_from(publications.len()).unwrap_or(u32::MAX);
+                self.authority.take(grant, count)
+            }
+            Visitor::Stranger => {
+                let anonymous = self.authority.anonymous().map(|grant| grant.rights.publish.clone());
+                let may = |topic: &Topic| anonymous.as_ref().is_some_and(|publish| publish.matches(topic));
+                let rest: Selection =
+                    topics.filter(|topic| !may(topic)).cloned().map(Selector::Exact).collect();
+                if rest.is_empty() { Ok(()) } else { self.ask_to_publish(headers, &rest).await }
+            }
+        }
+    }
+
+    async fn ask_to_publish(&self, headers: &HeaderMap, rest: &Selection) -> Result<(), Refusal> {
+        if !self.authority.asks() {
+            return Err(Reason::Nothing.into());
+        }
+        let asked: Vec<Selector> = rest.selectors().collect();
+        let grant = self.authority.ask(headers, Action::Publish, &asked).await?;
+        match rest.topics().iter().find(|topic| !grant.rights.publish.matches(topic)) {
+            Some(topic) => Err(Reason::Refused { action: Action::Publish, what: topic.to_string() }.into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn stranger(&self, headers: &HeaderMap, selection: &Selection) -> Result<Admission, Refusal> {
+        let anonymous = self.authority.anonymous();
+        let read = anonymous.as_ref().map_or_else(Arc::default, |grant| grant.rights.read.clone());
+        let rest: Vec<Selector> = selection.selectors().filter(|selector| !covers(&read, selector)).collect();
+        if rest.is_empty() {
+            return Ok(Admission::of(anonymous.as_deref(), read));
+        }
+        if self.authority.asks() {
+            let grant = self.authority.ask(headers, Action::Subscribe, &rest).await?;
+            let read = Arc::new(read.union(&grant.rights.read));
+            if let Some(topic) = selection.topics().iter().find(|topic| !read.reaches(topic)) {
+                return Err(Reason::Refused { action: Action::Subscribe, what: topic.to_string() }.into());
+            }
+            return Ok(Admission::of(Some(&grant), read));
+        }
+        let is_named = rest.iter().any(|selector| matches!(selector, Selector::Exact(_)));
+        if is_named || read.is_nothing() {
+            return Err(Reason::Nothing.into());
+        }
+        Ok(Admission::of(anonymous.as_deref(), read))
+    }
+}
+
+impl Admission {
+    fn of(grant: Option<&Grant>, read: Arc<ReadRights>) -> Self {
+        Self {
+            read,
+            bearer: grant.map(|grant| grant.bearer.clone()),
+            expires: grant.and_then(|grant| grant.expires),
+            holder: grant.map_or_else(|| "anonymous".to_owned(), |grant| grant.holder.to_string()),
+        }
+    }
+}
+
+fn known(grant: &Grant, selection: &Selection) -> Result<Admission, Refusal> {
+    let read = &grant.rights.read;
+    if let Some(topic) = selection.topics().iter().find(|topic| !read.reaches(topic)) {
+        return Err(not_granted(grant, Action::Subscribe, topic.as_str()));
+    }
+    if read.is_nothing() {
+        return Err(not_granted(grant, Action::Subscribe, &selection.to_string()));
+    }
+    Ok(Admission::of(Some(grant), read.clone()))
+}
+
+/// Whether it is clear without asking anybody that these rights are all that the selector needs.
+fn covers(read: &ReadRights, selector: &Selector) -> bool {
+    match selector {
+        Selector::Exact(topic) => read.reaches(topic),
+        _ => read.public.is_all(),
+    }
+}
+
+fn not_granted(grant: &Grant, action: Action, what: &str) -> Refusal {
+    Reason::NotGranted { holder: grant.holder.to_string(), action, what: what.to_owned() }.into()
+}
+
+/// Whether the request comes from a page of this hub: a cookie is as good there as anything else.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let origin = origin_of(headers);
+    let authority = origin.as_deref().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    authority.zip(host).is_some_and(|(page, hub)| page.eq_ignore_ascii_case(hub))
+}
+
+/// The answer to somebody who is not let in, and its log line.
+fn refuse(refusal: &Refusal, action: Action) -> Problem {
+    let problem = Problem::from(refusal);
+    match problem.status() {
+        StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(%action, reason = %refusal, "nobody can be let in"),
+        status => tracing::info!(%action, status = status.as_u16(), reason = %refusal, "refused"),
+    }
+    problem
+}
