@@ -4,8 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use reqwest::{
-    Client, ClientBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderValue},
 };
 use serde::Deserialize;
 
@@ -26,31 +26,24 @@ pub(crate) struct Hub {
         default_value = "http://127.0.0.1:8080"
     )]
     url: Url,
-    /// A file that holds the token or the key's secret to show the hub [default: the variable TIDINGS_TOKEN, if it is
-    /// set]
+    /// A file that holds the token or the key's secret to show the hub [env: TIDINGS_TOKEN holds the token itself]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
 impl Hub {
-    /// The builder of a client with what all have in common, the token among it.
+    /// A request with the token, if there is one. A file is read anew each time, so that a token that was replaced is
+    /// the one that is shown.
     ///
     /// # Errors
     /// When the token cannot be read, or cannot stand in a header.
-    pub(crate) fn client(&self) -> anyhow::Result<ClientBuilder> {
-        let mut headers = HeaderMap::new();
-        if let Some(token) = token::of_client(self.token_file.as_deref())? {
-            // Not shown in any log of the client's, and not sent to another host that the hub redirects to.
-            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
-                Fault::Data.because("the token holds characters that a header cannot: is it the right file?")
-            })?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        Ok(Client::builder()
-            .connect_timeout(CONNECT)
-            .user_agent(concat!("tidings/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers))
+    pub(crate) fn authorized(&self, request: RequestBuilder) -> anyhow::Result<RequestBuilder> {
+        let Some(token) = token::of_client(self.token_file.as_deref())? else { return Ok(request) };
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+            Fault::Data.because("the token holds characters that a header cannot: is it the right file?")
+        })?;
+        value.set_sensitive(true);
+        Ok(request.header(AUTHORIZATION, value))
     }
 
     /// The URL of one of the hub's paths (`publish`).
@@ -70,6 +63,11 @@ impl Hub {
     }
 }
 
+/// The builder of a client with what all have in common.
+pub(crate) fn builder() -> ClientBuilder {
+    Client::builder().connect_timeout(CONNECT).user_agent(concat!("tidings/", env!("CARGO_PKG_VERSION")))
+}
+
 /// What a problem document (RFC 9457) says.
 #[derive(Deserialize)]
 struct Problem {
@@ -80,10 +78,16 @@ struct Problem {
 pub(crate) async fn refused(response: Response) -> anyhow::Error {
     let status = response.status();
     let body = response.text().await.unwrap_or_default();
-    fault_of(status).because(match serde_json::from_str::<Problem>(&body) {
+    let detail = match serde_json::from_str::<Problem>(&body) {
         Ok(problem) => problem.detail,
         Err(_) => format!("the hub answered {status}: is a Tidings hub at this address?"),
-    })
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            fault_of(status).because(format_args!("{detail} (--token-file or TIDINGS_TOKEN)"))
+        }
+        _ => fault_of(status).because(detail),
+    }
 }
 
 /// A request that got no answer.

@@ -198,7 +198,7 @@ impl Config {
         let auth = section(&mut top, "auth", |section| Auth::read(section, &cors));
         // What is given and wrong counts too: that the hub is not meant to be open is clear.
         let is_open = !["keys", "jwt"].iter().any(|key| top.has(key))
-            && issuers.is_empty()
+            && !reference.is_adopted
             && anonymous.is_none()
             && auth.callback.is_none();
         let mercure =

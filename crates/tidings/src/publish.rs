@@ -88,8 +88,11 @@ struct Publication<'a> {
 /// When an event is refused, or the hub or standard input fails. What was published before stays published, and its
 /// receipts have been printed.
 pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<()> {
-    let publisher =
-        Publisher { url: args.hub.path("publish")?, client: args.hub.client()?.timeout(ANSWER).build()? };
+    let publisher = Publisher {
+        url: args.hub.path("publish")?,
+        hub: args.hub.clone(),
+        client: client::builder().timeout(ANSWER).build()?,
+    };
     if args.lines {
         return publish_lines(&args, &publisher).await;
     }
@@ -113,6 +116,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 struct Publisher {
+    hub: Hub,
     client: Client,
     url: Url,
 }
@@ -122,7 +126,7 @@ impl Publisher {
     async fn post(&self, content_type: &'static str, body: Vec<u8>) -> anyhow::Result<()> {
         let unreachable = |error| client::unreachable(&self.url, error);
         let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, content_type).body(body);
-        let response = request.send().await.map_err(unreachable)?;
+        let response = self.hub.authorized(request)?.send().await.map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(client::refused(response).await);
         }

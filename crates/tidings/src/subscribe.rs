@@ -7,7 +7,7 @@ use std::{io, num::NonZeroU64, time::Duration};
 
 use clap::Args;
 use reqwest::{
-    Client, Response, StatusCode, Url,
+    Client, RequestBuilder, Response, StatusCode, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderValue},
 };
 use tidings_hub::CONTROL_PREFIX;
@@ -132,7 +132,7 @@ impl Listener {
             query.extend_pairs(args.last.map(|last| ("last", last.to_string())));
         }
         Ok(Self {
-            client: args.hub.client()?.read_timeout(SILENCE).build()?,
+            client: client::builder().read_timeout(SILENCE).build()?,
             url,
             decoder: Decoder::new(),
             backoff: Backoff::default(),
@@ -145,7 +145,7 @@ impl Listener {
     /// Connects, and prints what comes until the connection ends.
     async fn listen(&mut self) -> anyhow::Result<End> {
         let failed = |error| Ok(End::Interrupted(Interruption::Failed(error)));
-        let response = match self.connect().await {
+        let response = match self.request()?.send().await {
             Ok(response) => response,
             Err(error) => return failed(client::unreachable(&self.url, error)),
         };
@@ -161,7 +161,7 @@ impl Listener {
         }
     }
 
-    async fn connect(&mut self) -> reqwest::Result<Response> {
+    fn request(&mut self) -> anyhow::Result<RequestBuilder> {
         self.decoder.restart();
         let cursor = match self.decoder.last_id() {
             "" => self.args.last_event_id.as_deref().unwrap_or_default(),
@@ -180,7 +180,7 @@ impl Listener {
         if let Some(header) = header {
             request = request.header(LAST_EVENT_ID, header);
         }
-        request.send().await
+        self.args.hub.authorized(request)
     }
 
     async fn print(&mut self, mut response: Response) -> anyhow::Result<End> {

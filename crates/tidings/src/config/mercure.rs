@@ -67,9 +67,9 @@ impl Mercure {
         auth: &Auth,
         reference: &Reference,
     ) -> Self {
-        let both = is_open || reference.is_adopted();
+        let both = is_open || reference.is_adopted;
         let ids = value::one_of(&[("hub", Ids::Hub), ("urn:uuid", Ids::UrnUuid)]);
-        let default_ids = if reference.is_adopted() { Ids::UrnUuid } else { Ids::Hub };
+        let default_ids = if reference.is_adopted { Ids::UrnUuid } else { Ids::Hub };
         let unknown_cursor =
             value::one_of(&[("everything", UnknownCursor::Everything), ("reset", UnknownCursor::Reset)]);
         let cookie = |own: Option<String>, default: &str| {

@@ -25,6 +25,9 @@ use super::{
 const EXTRA_DIRECTIVES: &str = "MERCURE_EXTRA_DIRECTIVES";
 const TRUSTED_ISSUERS: &str = "MERCURE_TRUSTED_ISSUERS";
 
+/// The longest name of an unknown directive that is shown. The longest known one has 30 letters.
+const MAX_SHOWN: usize = 40;
+
 /// A role that has a key of its own.
 struct Role {
     key: &'static str,
@@ -71,6 +74,8 @@ const WITHOUT_MEANING: [(&str, &str); 13] = [
 pub(super) struct Reference {
     /// Those whose tokens are believed; none if `[[jwt]]` says so itself.
     pub(super) issuers: Vec<Issuer>,
+    /// Whether this hub stands in for a reference hub, because it is to believe the tokens of one.
+    pub(super) is_adopted: bool,
     /// Whether who shows nothing may read all public events.
     pub(super) anonymous: bool,
     pub(super) cors_origins: Option<Vec<String>>,
@@ -90,46 +95,12 @@ impl Reference {
     /// Reads the variables. `has_issuers`: whether our own configuration has any, which then are all there are.
     pub(super) fn read(layers: &Layers<'_>, has_issuers: bool) -> Self {
         let mut reader = Reader { layers, reference: Self::default(), sources: [None, None] };
-        for (role, source) in ROLES.iter().zip(0..) {
-            reader.sources[source] = reader.key_of(role);
-        }
+        reader.keys();
         if let Some(text) = layers.foreign_variable(EXTRA_DIRECTIVES) {
             reader.directives(text);
         }
-        let Reader { mut reference, sources, .. } = reader;
-        let mut sources: Vec<_> =
-            ROLES.iter().zip(sources).filter_map(|(role, source)| Some((role, source?))).collect();
-        if has_issuers && !sources.is_empty() {
-            let names: Vec<_> =
-                sources.iter().map(|(role, _)| format!("the {}'s key", role.prefix)).collect();
-            let names = names.join(" and ");
-            reference.warnings.push(format!(
-                "MERCURE_…: {names} is not used: the [[jwt]] tables say whose tokens are believed"
-            ));
-            sources.clear();
-        }
-        let trusted = layers.foreign_variable(TRUSTED_ISSUERS).filter(|_| !sources.is_empty());
-        let mut trusted: Vec<Option<&str>> =
-            trusted.unwrap_or_default().split_whitespace().map(Some).collect();
-        if trusted.is_empty() {
-            trusted.push(None);
-        }
-        for (role, keys) in sources {
-            reference.issuers.extend(trusted.iter().map(|issuer| Issuer {
-                name: role.key.to_owned(),
-                issuer: issuer.map(str::to_owned),
-                audience: Vec::new(),
-                roles: role.roles,
-                keys: keys.clone(),
-                leeway: Duration::ZERO,
-            }));
-        }
-        reference
-    }
-
-    /// Whether this hub stands in for a reference hub: it believes the tokens of one.
-    pub(super) fn is_adopted(&self) -> bool {
-        !self.issuers.is_empty()
+        reader.issuers(has_issuers);
+        reader.reference
     }
 }
 
@@ -137,18 +108,58 @@ struct Reader<'l, 'a> {
     layers: &'l Layers<'a>,
     reference: Reference,
     /// With what the tokens of each of [`ROLES`] are verified.
-    sources: [Option<KeySource>; 2],
+    sources: [Option<Source>; 2],
+}
+
+/// With what tokens are verified.
+struct Source {
+    /// The variable or directive that says so.
+    name: String,
+    /// `None` if a problem was noted.
+    keys: Option<KeySource>,
 }
 
 impl Reader<'_, '_> {
-    /// The key in the variables of a role.
-    fn key_of(&self, role: &Role) -> Option<KeySource> {
-        let key = self.layers.foreign_variable(role.key)?;
-        let algorithm = match self.layers.foreign_variable(role.algorithm) {
-            Some(name) => Some(self.noted(role.algorithm, jwt::algorithm(&Given::Text(name.into())))?),
-            None => None,
-        };
-        self.noted(role.key, jwt::static_key(Secret::new(key), algorithm))
+    /// The keys in the variables of the roles.
+    fn keys(&mut self) {
+        for (role, source) in ROLES.iter().zip(0..) {
+            let Some(key) = self.layers.foreign_variable(role.key) else { continue };
+            let algorithm = self.layers.foreign_variable(role.algorithm);
+            let algorithm = algorithm.map(|name| jwt::algorithm(&Given::Text(name.into()))).transpose();
+            let keys = self
+                .noted(role.algorithm, algorithm)
+                .and_then(|algorithm| self.noted(role.key, jwt::static_key(Secret::new(key), algorithm)));
+            self.sources[source] = Some(Source { name: role.key.to_owned(), keys });
+        }
+    }
+
+    /// One issuer for each role and each `iss` that is trusted, if our own configuration has none.
+    fn issuers(&mut self, has_issuers: bool) {
+        let sources = std::mem::take(&mut self.sources);
+        let sources = ROLES.iter().zip(sources).filter_map(|(role, source)| Some((role.roles, source?)));
+        let trusted = self.layers.foreign_variable(TRUSTED_ISSUERS).unwrap_or_default();
+        let mut trusted: Vec<_> = trusted.split_whitespace().map(|issuer| Some(issuer.to_owned())).collect();
+        if trusted.is_empty() {
+            trusted.push(None);
+        }
+        for (roles, Source { name, keys }) in sources {
+            if has_issuers {
+                self.reference
+                    .warnings
+                    .push(format!("{name} is not used: the [[jwt]] tables say whose tokens are believed"));
+                continue;
+            }
+            self.reference.is_adopted = true;
+            let Some(keys) = keys else { continue };
+            self.reference.issuers.extend(trusted.iter().map(|issuer| Issuer {
+                name: name.clone(),
+                issuer: issuer.clone(),
+                audience: Vec::new(),
+                roles,
+                keys: keys.clone(),
+                leeway: Duration::ZERO,
+            }));
+        }
     }
 
     fn directives(&mut self, text: &str) {
@@ -182,12 +193,17 @@ impl Reader<'_, '_> {
             ));
         }
         for (role, source) in ROLES.iter().zip(&mut self.sources) {
-            match name.strip_prefix(role.prefix) {
-                Some("_jwt") => *source = Some(jwt_of(arguments).map_err(about)?),
-                Some("_jwks_url") => *source = Some(jwks_of(arguments).map_err(about)?),
+            let parsed = match name.strip_prefix(role.prefix) {
+                Some("_jwt") => jwt_of(arguments),
+                Some("_jwks_url") => jwks_of(arguments),
                 _ => continue,
-            }
-            return Ok(());
+            };
+            let (keys, done) = match parsed {
+                Ok(keys) => (Some(keys), Ok(())),
+                Err(message) => (None, Err(about(message))),
+            };
+            *source = Some(Source { name: name.clone(), keys });
+            return done;
         }
         match name.as_str() {
             "anonymous" => reference.anonymous = flag(arguments).map_err(about)?,
@@ -217,9 +233,13 @@ impl Reader<'_, '_> {
                         .to_owned(),
                 ));
             }
+            // The rest of a secret that was broken over lines looks like a directive and is not shown.
+            _ if name.len() > MAX_SHOWN || !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                return Err("this is no directive".to_owned());
+            }
             _ => {
                 return Err(format!(
-                    "unknown directive {name}: what it was to do would be left undone, so take it out if that is right"
+                    "unknown directive {name}: what it was to do would be left undone; take it out if that is right"
                 ));
             }
         }
@@ -235,7 +255,11 @@ impl Reader<'_, '_> {
 fn jwt_of(arguments: &[String]) -> Parsed<KeySource> {
     let (key, algorithm) = match arguments {
         [key] => (key, None),
-        [key, algorithm] => (key, Some(jwt::algorithm(&Given::Text(algorithm.into()))?)),
+        // Who has written the two in the wrong order does not find the key in the error.
+        [key, algorithm] => match jwt::algorithm(&Given::Text(algorithm.into())) {
+            Ok(algorithm) => (key, Some(algorithm)),
+            Err(_) => return Err("its second argument is no algorithm: write one such as HS256".to_owned()),
+        },
         _ => return Err("it takes a key and, if it is not HS256, an algorithm".to_owned()),
     };
     match key.is_empty() {

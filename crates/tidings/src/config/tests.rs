@@ -1,5 +1,8 @@
 //! The layers, what is said about unknown names, and the documented file.
 
+mod reference_hub;
+mod rights;
+
 use std::collections::BTreeSet;
 
 use super::*;
