@@ -1,18 +1,23 @@
 //! The authority: who is asked whether somebody may do something.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use http::HeaderMap;
 use tidings_hub::{ReadRights, Rights, Selector};
+use tokio::runtime::Handle;
 
 use crate::{
+    callback::Callback,
     credentials::{Carrier, Presented},
     explain::{Explanation, Question},
     grant::{Grant, Holder},
+    issuers::Issuers,
+    keys::Keys,
     refusal::{Reason, Refusal},
-    revocation::{Revocation, RevocationError, Target},
+    revocation::{Revocation, RevocationError, Revocations, Target},
     secret::Secret,
     settings::{Action, Dialects, Settings},
+    verified::Tokens,
 };
 
 /// What a request asks for, as far as its token is concerned.
@@ -61,14 +66,17 @@ pub enum StartError {
 
 /// Who is asked whether somebody may do something. Cloning is cheap; clones share everything.
 #[derive(Clone, Debug)]
-pub struct Authority {
-    inner: Arc<Inner>,
-}
+pub struct Authority(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    settings: Settings,
+    is_open: bool,
+    dialects: Dialects,
     anonymous: Option<Arc<Grant>>,
+    keys: Keys,
+    tokens: Tokens,
+    callback: Option<Callback>,
+    revocations: Arc<Revocations>,
 }
 
 impl Authority {
@@ -79,30 +87,56 @@ impl Authority {
     /// When a key, an address or the file of revocations cannot be used.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let anonymous = anonymous(&settings).map(Arc::new);
-        Ok(Self { inner: Arc::new(Inner { settings, anonymous }) })
+        let public =
+            settings.anonymous.as_ref().map(|anonymous| anonymous.subscribe.clone()).unwrap_or_default();
+        let issuers = Issuers::new(&settings.issuers)?;
+        let callback = settings.callback.as_ref().map(Callback::new).transpose();
+        let callback = callback.map_err(StartError::Callback)?;
+        let revocations = Revocations::open(settings.revocations.as_deref()).map_err(|error| {
+            StartError::Revocations { path: settings.revocations.clone().unwrap_or_default(), error }
+        })?;
+        if Handle::try_current().is_ok() {
+            issuers.keep_fresh();
+        }
+        Ok(Self(Arc::new(Inner {
+            is_open: settings.is_open(),
+            dialects: settings.dialects,
+            anonymous,
+            keys: Keys::new(&settings.keys, &public),
+            tokens: Tokens::new(issuers, settings.dialects, public, settings.base),
+            callback,
+            revocations,
+        })))
     }
 
     /// Whether everybody may do everything, so that nobody needs to be asked for a key or token.
     pub fn is_open(&self) -> bool {
-        self.inner.settings.is_open()
+        self.0.is_open
     }
 
     /// What those may do who present nothing: everything on an open hub, what is configured on another, else nothing.
     pub fn anonymous(&self) -> Option<Arc<Grant>> {
-        self.inner.anonymous.clone()
+        self.0.anonymous.clone()
     }
 
     /// Whether there is an application to ask ([`Self::ask`]).
     pub fn asks(&self) -> bool {
-        self.inner.settings.callback.is_some()
+        self.0.callback.is_some()
     }
 
-    /// Finds out what a key or token grants.
+    /// Finds out what a key or token grants. On an open hub it grants everything, whatever it is.
     ///
     /// # Errors
     /// Why it grants nothing. A bad one is never taken for none.
-    pub async fn verify(&self, _presented: &Presented, _request: &Asked<'_>) -> Result<Arc<Grant>, Refusal> {
-        Err(Reason::Unknown { tokens: false }.into())
+    pub async fn verify(&self, presented: &Presented, request: &Asked<'_>) -> Result<Arc<Grant>, Refusal> {
+        if let Some(everything) = self.0.anonymous.as_ref().filter(|_| self.0.is_open) {
+            return Ok(Arc::clone(everything));
+        }
+        let grant = match self.0.keys.find(&presented.token) {
+            Some(grant) => grant,
+            None => self.0.tokens.verify(&presented.token, request).await?,
+        };
+        self.unless_revoked(grant)
     }
 
     /// Asks the application what somebody may do of what is given, by the cookies and headers of their request. The
@@ -112,19 +146,20 @@ impl Authority {
     /// When it allows nothing of it, or cannot be asked.
     pub async fn ask(
         &self,
-        _headers: &HeaderMap,
-        _action: Action,
-        _selectors: &[Selector],
+        headers: &HeaderMap,
+        action: Action,
+        selectors: &[Selector],
     ) -> Result<Arc<Grant>, Refusal> {
-        Err(Reason::Nothing.into())
+        let callback = self.0.callback.as_ref().ok_or(Reason::Nothing)?;
+        self.unless_revoked(Arc::new(callback.ask(headers, action, selectors).await?))
     }
 
     /// Takes so many publications from what a grant's key may publish a second. Grants of others have no such limit.
     ///
     /// # Errors
     /// When there are too many, with how long to wait.
-    pub fn take(&self, _grant: &Grant, _publications: u32) -> Result<(), Refusal> {
-        Ok(())
+    pub fn take(&self, grant: &Grant, publications: u32) -> Result<(), Refusal> {
+        self.0.keys.take(&grant.holder, publications)
     }
 
     /// Refuses a token or user from now on. When it returns, the revocation is kept. Those who are connected are the
@@ -132,38 +167,37 @@ impl Authority {
     ///
     /// # Errors
     /// When it could not be kept. It is in force nevertheless, as long as the process lives.
-    pub async fn revoke(&self, _revocation: Revocation) -> Result<(), RevocationError> {
-        Ok(())
+    pub async fn revoke(&self, revocation: Revocation) -> Result<(), RevocationError> {
+        self.0.revocations.revoke(revocation).await
     }
 
     /// Takes a revocation back. False when there was none.
     ///
     /// # Errors
     /// When that could not be kept; the revocation stays in force.
-    pub async fn lift(&self, _target: &Target) -> Result<bool, RevocationError> {
-        Ok(false)
+    pub async fn lift(&self, target: Target) -> Result<bool, RevocationError> {
+        self.0.revocations.lift(target).await
     }
 
     /// The revocations in force.
     pub fn revocations(&self) -> Vec<Revocation> {
-        Vec::new()
+        self.0.revocations.list(SystemTime::now())
     }
-}
 
-impl Authority {
-    /// Says whether the bearer of a token would be allowed something, and why not.
+    /// Says whether the bearer of a key or token would be allowed something, and why not.
     pub async fn explain(&self, token: &Secret, question: &Question<'_>) -> Explanation {
-        let (presented, request) = (
-            Presented { token: token.clone(), by: Carrier::Header },
-            Asked {
-                action: question.action,
-                audience: question.audience,
-                dialects: self.inner.settings.dialects,
-            },
-        );
-        match self.verify(&presented, &request).await {
+        let presented = Presented { token: token.clone(), by: Carrier::Header };
+        let (action, audience, dialects) = (question.action, question.audience, self.0.dialects);
+        match self.verify(&presented, &Asked { action, audience, dialects }).await {
             Ok(grant) => Explanation::of(&grant, question),
             Err(refusal) => Explanation::refused(&refusal),
+        }
+    }
+
+    fn unless_revoked(&self, grant: Arc<Grant>) -> Result<Arc<Grant>, Refusal> {
+        match self.0.revocations.cover(&grant.bearer, SystemTime::now()) {
+            true => Err(Reason::Revoked.into()),
+            false => Ok(grant),
         }
     }
 }

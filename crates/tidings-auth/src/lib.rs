@@ -5,27 +5,37 @@
 
 mod algorithm;
 mod authority;
+mod callback;
 pub mod credentials;
 mod digest;
 mod explain;
+mod fetch;
+mod generations;
 mod grant;
 mod inspect;
+mod issuers;
+mod jwks;
+mod keys;
 mod mint;
+mod object;
 mod origin;
 mod pem;
+pub mod protocol_string;
 mod refusal;
 mod revocation;
 mod secret;
+mod selection;
 mod settings;
 mod time;
 mod token;
+mod verified;
 
 pub use algorithm::{Algorithm, JWKS_ALGORITHMS, UnknownAlgorithm, algorithm};
 pub use authority::{Asked, Authority, StartError};
 pub use credentials::{Carrier, Presented};
 pub use explain::{Explanation, Grants, Question};
 pub use grant::{Dialect, Grant, Holder, Payload};
-pub use inspect::Inspection;
+pub use inspect::{Inspection, inspect};
 pub use mint::{Mint, MintError, mint};
 pub use origin::{check_origin, is_allowed, origin_of};
 pub use pem::KeyError;

@@ -56,12 +56,28 @@ mod tests {
     // Mercure 1.2
     #[test]
     fn control_and_format_characters_are_refused() {
-        for text in ["", "https://example.com/a", "a topic with spaces", "消息", "é", "🙂", "a%00b", "\u{a0}"] {
+        for text in ["", "https://example.com/a", "a topic with spaces", "消息", "é", "🙂", "a%00b", "\u{a0}"]
+        {
             assert_eq!(check(text), Ok(()), "{text:?}");
         }
         for c in [
-            '\0', '\t', '\n', '\r', '\u{1f}', '\u{7f}', '\u{80}', '\u{85}', '\u{9f}', '\u{ad}', '\u{200b}',
-            '\u{200d}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{feff}', '\u{e0041}',
+            '\0',
+            '\t',
+            '\n',
+            '\r',
+            '\u{1f}',
+            '\u{7f}',
+            '\u{80}',
+            '\u{85}',
+            '\u{9f}',
+            '\u{ad}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{e0041}',
         ] {
             assert_eq!(check(&format!("a{c}b")), Err(ForbiddenCharacter(c)), "{c:?}");
         }

@@ -1,0 +1,214 @@
+//! Who signs tokens that are believed, and whether a token is by one of them.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+
+use crate::{
+    algorithm::{self, algorithm},
+    authority::{Asked, StartError},
+    grant::Dialect,
+    jwks::Jwks,
+    pem,
+    refusal::Reason,
+    settings::{Issuer, KeySource, Roles},
+    token::{Claims, Token},
+};
+
+/// The issuers of a hub.
+#[derive(Debug)]
+pub(crate) struct Issuers(Vec<Verifier>);
+
+/// An issuer, and what verifies its tokens.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    name: String,
+    issuer: Option<String>,
+    audience: Vec<String>,
+    roles: Roles,
+    leeway: Duration,
+    keys: Keys,
+}
+
+#[derive(Debug)]
+enum Keys {
+    Static { key: DecodingKey, algorithm: Algorithm },
+    Jwks(Arc<Jwks>),
+}
+
+impl Issuers {
+    /// Reads the keys of the issuers. What has to be fetched is not fetched yet.
+    pub(crate) fn new(issuers: &[Issuer]) -> Result<Self, StartError> {
+        issuers.iter().map(Verifier::new).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether no token is believed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Fetches keys from now on, where there are keys to fetch. Needs a Tokio runtime.
+    pub(crate) fn keep_fresh(&self) {
+        for verifier in &self.0 {
+            if let Keys::Jwks(set) = &verifier.keys {
+                set.keep_fresh();
+            }
+        }
+    }
+
+    /// Those who may have signed a token with this signature: whose `iss` it has, or who has none, and whose key it is.
+    /// The `iss` is not believed: it only says whose keys are tried.
+    pub(crate) async fn signers<'a>(
+        &'a self,
+        token: &Token<'_>,
+        claims: &Claims<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Vec<&'a Verifier>, Reason> {
+        let named = |verifier: &&Verifier| match (&verifier.issuer, &claims.iss) {
+            (Some(known), Some(iss)) => known == iss,
+            _ => true,
+        };
+        let mut candidates: Vec<&Verifier> = self.0.iter().filter(named).collect();
+        if candidates.is_empty() {
+            return Err(Reason::UnknownIssuer(claims.iss.clone()));
+        }
+        // Who is called by name comes before who has none.
+        candidates.sort_by_key(|verifier| verifier.issuer != claims.iss);
+        let (mut signers, mut unknown, mut refused) = (Vec::new(), None, None);
+        for verifier in candidates {
+            match verifier.check(token, asked).await {
+                Ok(()) => signers.push(verifier),
+                // It may be good, and nobody can say now.
+                Err(reason @ Reason::NoKeys(_)) => unknown = Some(reason),
+                // A wrong signature says more than what rules a signer out beforehand.
+                Err(reason @ Reason::Signature(_)) => refused = Some(reason),
+                Err(reason) => refused = refused.or(Some(reason)),
+            }
+        }
+        match (signers.is_empty(), unknown.or(refused)) {
+            (true, Some(reason)) => Err(reason),
+            _ => Ok(signers),
+        }
+    }
+}
+
+impl Verifier {
+    fn new(issuer: &Issuer) -> Result<Self, StartError> {
+        let name = || issuer.name.clone();
+        let keys = match &issuer.keys {
+            KeySource::Static { key, algorithm } => {
+                let key = pem::verifying(key, *algorithm)
+                    .map_err(|error| StartError::Key { issuer: name(), problem: error.to_string() })?;
+                Keys::Static { key, algorithm: *algorithm }
+            }
+            KeySource::Jwks { url, algorithms } => {
+                let set = Jwks::new(&issuer.name, url, algorithms);
+                Keys::Jwks(set.map_err(|problem| StartError::Jwks { issuer: name(), problem })?)
+            }
+        };
+        Ok(Self {
+            name: name(),
+            issuer: issuer.issuer.clone(),
+            audience: issuer.audience.clone(),
+            roles: issuer.roles,
+            leeway: issuer.leeway,
+            keys,
+        })
+    }
+
+    pub(crate) fn roles(&self) -> Roles {
+        self.roles
+    }
+
+    /// Whether it signed the token, and may sign one for this.
+    async fn check(&self, token: &Token<'_>, asked: &Asked<'_>) -> Result<(), Reason> {
+        if !self.roles.allow(asked.action) {
+            return Err(Reason::Role { issuer: self.name.clone(), action: asked.action });
+        }
+        let used = algorithm(&token.header.alg).ok().filter(|used| self.accepts(*used));
+        let Some(used) = used else { return Err(self.algorithm(token)) };
+        let keys = match &self.keys {
+            Keys::Static { key, .. } => vec![key.clone()],
+            Keys::Jwks(set) => set.candidates(token.header.kid.as_deref(), used).await?,
+        };
+        let is_signed = |key: &DecodingKey| {
+            crypto::verify(token.signature, token.signed.as_bytes(), key, used).unwrap_or(false)
+        };
+        if keys.iter().any(is_signed) { Ok(()) } else { Err(Reason::Signature(self.name.clone())) }
+    }
+
+    fn accepts(&self, used: Algorithm) -> bool {
+        match &self.keys {
+            Keys::Static { algorithm, .. } => *algorithm == used,
+            Keys::Jwks(set) => set.accepts(used),
+        }
+    }
+
+    fn algorithm(&self, token: &Token<'_>) -> Reason {
+        let accepted = match &self.keys {
+            Keys::Static { algorithm, .. } => std::slice::from_ref(algorithm),
+            Keys::Jwks(set) => set.algorithms(),
+        };
+        let accepted = accepted.iter().copied().map(algorithm::name).collect::<Vec<_>>().join(" or ");
+        Reason::Algorithm { algorithm: token.header.alg.clone(), issuer: self.name.clone(), accepted }
+    }
+
+    /// Whether what a token says of its time, its issuer and its audience is good. Says when it ends.
+    ///
+    /// Tokens of Mercure 0.x need none of these claims (section 2, "Token"), those of Mercure 1.0 all of them (section
+    /// 1.6), and native ones those that are configured.
+    pub(crate) fn accept(
+        &self,
+        dialect: Dialect,
+        claims: &Claims<'_>,
+        asked: &Asked<'_>,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Reason> {
+        let expires = self.expiry(claims, now)?;
+        if dialect == Dialect::V1 && claims.exp.is_none() {
+            return Err(Reason::NoExpiry);
+        }
+        self.issuer(dialect, claims)?;
+        self.audience(dialect, claims, asked)?;
+        Ok(expires)
+    }
+
+    fn expiry(&self, claims: &Claims<'_>, now: SystemTime) -> Result<Option<SystemTime>, Reason> {
+        let early = claims.nbf.and_then(|nbf| nbf.duration_since(now).ok());
+        if let Some(early) = early.filter(|early| *early > self.leeway) {
+            return Err(Reason::NotYet(early));
+        }
+        let Some(exp) = claims.exp else { return Ok(None) };
+        let expires = exp.checked_add(self.leeway).unwrap_or(exp);
+        match now.duration_since(expires) {
+            Ok(_) => Err(Reason::Expired(now.duration_since(exp).unwrap_or_default())),
+            Err(_) => Ok(Some(expires)),
+        }
+    }
+
+    fn issuer(&self, dialect: Dialect, claims: &Claims<'_>) -> Result<(), Reason> {
+        let good = match (&self.issuer, &claims.iss) {
+            (Some(known), Some(iss)) => known == iss,
+            (Some(_), None) => dialect == Dialect::V0,
+            (None, _) => dialect != Dialect::V1,
+        };
+        if good { Ok(()) } else { Err(Reason::UnknownIssuer(claims.iss.clone())) }
+    }
+
+    fn audience(&self, dialect: Dialect, claims: &Claims<'_>, asked: &Asked<'_>) -> Result<(), Reason> {
+        let accepted = match (self.audience.is_empty(), dialect) {
+            (false, _) => self.audience.clone(),
+            (true, Dialect::V1) => vec![asked.audience.to_owned()],
+            (true, _) => return Ok(()),
+        };
+        match &claims.aud {
+            Some(aud) if aud.iter().any(|aud| accepted.contains(aud)) => Ok(()),
+            Some(aud) => Err(Reason::Audience { token: aud.clone(), hub: accepted }),
+            None if dialect == Dialect::V0 => Ok(()),
+            None => Err(Reason::NoAudience(accepted)),
+        }
+    }
+}

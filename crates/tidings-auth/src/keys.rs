@@ -1,0 +1,149 @@
+//! API keys: who has which, and how much each may publish.
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use governor::{
+    DefaultDirectRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
+use tidings_hub::{Bearer, ReadRights, Rights, Selection};
+
+use crate::{
+    digest::Digest,
+    grant::{Grant, Holder},
+    refusal::{Reason, Refusal},
+    secret::Secret,
+    selection::union,
+    settings::Key,
+};
+
+/// The keys of a hub.
+#[derive(Debug)]
+pub(crate) struct Keys(Vec<Known>);
+
+#[derive(Debug)]
+struct Known {
+    /// Digests are compared, so that the time tells neither length nor beginning of the secret.
+    secret: Digest,
+    grant: Arc<Grant>,
+    rate: Option<Rate>,
+}
+
+#[derive(Debug)]
+struct Rate {
+    per_second: NonZeroU32,
+    limiter: DefaultDirectRateLimiter,
+}
+
+impl Keys {
+    /// The keys, each of which also reads in public what anonymous ones may.
+    pub(crate) fn new(keys: &[Key], anonymous: &Selection) -> Self {
+        Self(keys.iter().map(|key| known(key, anonymous)).collect())
+    }
+
+    /// What the key with this secret grants. Every key is compared, so that the time does not tell which it is.
+    pub(crate) fn find(&self, secret: &Secret) -> Option<Arc<Grant>> {
+        let presented = digest(secret);
+        let mut found = None;
+        for known in &self.0 {
+            if known.secret.is(&presented) {
+                found = Some(&known.grant);
+            }
+        }
+        found.cloned()
+    }
+
+    /// Takes publications from what the holder's key may publish a second.
+    pub(crate) fn take(&self, holder: &Holder, publications: u32) -> Result<(), Refusal> {
+        let Holder::Key(name) = holder else { return Ok(()) };
+        let Some(count) = NonZeroU32::new(publications) else { return Ok(()) };
+        let known = self.0.iter().find(|known| known.grant.holder == *holder);
+        let Some(rate) = known.and_then(|known| known.rate.as_ref()) else { return Ok(()) };
+        match rate.limiter.check_n(count) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => {
+                let retry_after = until.wait_time_from(DefaultClock::default().now());
+                Err(Reason::TooMany { key: name.clone(), retry_after }.into())
+            }
+            Err(_) => {
+                let (key, rate) = (name.clone(), rate.per_second.get());
+                Err(Reason::TooManyAtOnce { key, rate, publications }.into())
+            }
+        }
+    }
+}
+
+fn known(key: &Key, anonymous: &Selection) -> Known {
+    let read = ReadRights { public: union(&key.subscribe, anonymous), private: key.subscribe.clone() };
+    let bearer = Bearer { user: None, token: Some(format!("key:{}", key.name).into()) };
+    let grant = Grant {
+        rights: Rights { publish: key.publish.clone(), read: Arc::new(read) },
+        admin: key.admin,
+        bearer: Arc::new(bearer),
+        holder: Holder::Key(key.name.clone()),
+        expires: None,
+        payloads: Vec::new(),
+        dialect: None,
+    };
+    let rate = key
+        .rate
+        .map(|per_second| Rate { per_second, limiter: RateLimiter::direct(Quota::per_second(per_second)) });
+    Known { secret: digest(&key.secret), grant: Arc::new(grant), rate }
+}
+
+fn digest(secret: &Secret) -> Digest {
+    Digest::of(&[secret.expose().as_bytes()])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tidings_hub::{Selector, Topic};
+
+    use super::*;
+    use crate::refusal::RefusalKind;
+
+    fn key(name: &str, rate: Option<u32>) -> Key {
+        Key {
+            name: name.to_owned(),
+            secret: format!("the secret of {name}").into(),
+            publish: Selection::all(),
+            subscribe: Selector::from_text("mine").into_iter().collect(),
+            rate: rate.and_then(NonZeroU32::new),
+            admin: false,
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_secret() {
+        let keys = Keys::new(&[key("a", None), key("b", None)], &Selection::default());
+        let find = |secret: &str| keys.find(&secret.into()).map(|grant| grant.holder.to_string());
+        assert_eq!(find("the secret of a"), Some("key \"a\"".to_owned()));
+        assert_eq!(find("the secret of b"), Some("key \"b\"".to_owned()));
+        assert_eq!(find("the secret of"), None);
+        assert_eq!(find(""), None);
+    }
+
+    #[test]
+    fn a_key_reads_what_it_is_for_and_in_public_what_anybody_may() {
+        let keys = Keys::new(&[key("a", None)], &Selection::topic(Topic::new("news").unwrap()));
+        let read = keys.find(&"the secret of a".into()).unwrap().rights.read.clone();
+        assert_eq!((read.public.to_string(), read.private.to_string()), ("mine, news".into(), "mine".into()));
+    }
+
+    #[test]
+    fn a_key_publishes_no_more_than_its_rate() {
+        let keys = Keys::new(&[key("a", Some(10)), key("b", None)], &Selection::default());
+        let take = |name: &str, count| keys.take(&Holder::Key(name.to_owned()), count);
+        assert_eq!(take("a", 10), Ok(()));
+        let refusal = take("a", 10).unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::TooMany);
+        let wait = refusal.retry_after().unwrap();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");
+        assert!(matches!(take("a", 11).unwrap_err().reason, Reason::TooManyAtOnce { rate: 10, .. }));
+        assert_eq!(take("a", 0), Ok(()));
+        assert_eq!(take("b", 1_000_000), Ok(()));
+        assert_eq!(keys.take(&Holder::Anonymous, 1_000_000), Ok(()));
+    }
+}
