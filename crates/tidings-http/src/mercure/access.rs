@@ -1,0 +1,103 @@
+//! Who asks: what a request presents, by the rules of its dialect (sections 1.6 and 2, "Token").
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, Uri, header};
+use tidings_auth::{
+    Action, Asked, Carrier, Dialects, Presented, Reason, Refusal, RefusalKind, check_origin, credentials,
+};
+
+use super::{Front, bearer_error::Denied, dialect::Dialect, resource::Resource};
+use crate::{limit::Limit, visitor::Visitor};
+
+/// 0.x's parameter of the query that carries a token.
+const QUERY_TOKEN: &str = "authorization";
+
+/// A request, as far as it matters who sent it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller<'a> {
+    pub(super) front: &'a Front,
+    pub(super) resource: &'a Resource,
+    pub(super) uri: &'a Uri,
+    pub(super) headers: &'a HeaderMap,
+}
+
+impl Caller<'_> {
+    /// Finds out who is asking. `dialect` is the request's, where that is known already.
+    ///
+    /// # Errors
+    /// When what is presented is not good. A bad token is never taken for none.
+    pub(super) async fn identify(
+        &self,
+        action: Action,
+        dialect: Option<Dialect>,
+    ) -> Result<Visitor, Refusal> {
+        let authority = &self.front.authority;
+        if authority.is_open() {
+            return Ok(Visitor::Anybody);
+        }
+        let on = self.front.settings.dialects;
+        let dialects = dialect.map_or(on, |dialect| dialect.tokens(on));
+        let Some(presented) = self.presented(dialect, dialects)? else {
+            // The application decides by cookies, too.
+            if action == Action::Publish && authority.asks() && self.headers.contains_key(header::COOKIE) {
+                self.check_origin()?;
+            }
+            return Ok(Visitor::Stranger);
+        };
+        let asked = Asked { action, audience: &self.resource.identifier, dialects };
+        let grant = authority.verify(&presented, &asked).await?;
+        if action == Action::Publish && presented.by == Carrier::Cookie {
+            self.check_origin()?;
+        }
+        Ok(Visitor::Known(grant))
+    }
+
+    /// Cookies are sent whoever makes the browser send them, so what is done with one must come from a trusted page.
+    fn check_origin(&self) -> Result<(), Refusal> {
+        check_origin(self.headers, &self.front.settings.publish_origins)
+    }
+
+    /// The key or token that the request presents. The first place that has one counts, and is not replaced by another
+    /// when it is bad.
+    fn presented(&self, dialect: Option<Dialect>, dialects: Dialects) -> Result<Option<Presented>, Refusal> {
+        let header = match dialect {
+            Some(Dialect::V0) => header_v0(self.headers)?,
+            _ => credentials::bearer(self.headers)?,
+        };
+        if header.is_some() {
+            return Ok(header);
+        }
+        let settings = &self.front.settings;
+        if dialects.v0 && settings.query_token {
+            let query = self.uri.query().unwrap_or_default();
+            let query: Vec<(Cow<'_, str>, Cow<'_, str>)> = form_urlencoded::parse(query.as_bytes()).collect();
+            let parameters = query.iter().map(|(name, value)| (&**name, &**value));
+            if let Some(presented) = credentials::query_v0(parameters, QUERY_TOKEN)? {
+                return Ok(Some(presented));
+            }
+        }
+        let mut cookies = [(dialects.v1, &settings.cookie), (dialects.v0, &settings.cookie_v0)];
+        if dialect == Some(Dialect::V0) {
+            cookies.reverse();
+        }
+        let on = cookies.into_iter().filter(|(is_on, _)| *is_on);
+        Ok(on.filter_map(|(_, name)| credentials::cookie(self.headers, name)).next())
+    }
+
+    /// The answer to one who is refused.
+    pub(super) fn denied(&self, refusal: Refusal, dialect: Dialect) -> Denied {
+        if refusal.kind == RefusalKind::TooMany {
+            self.front.settings.hits.hit(Limit::KeyRate);
+        }
+        Denied::new(refusal, dialect, self.resource)
+    }
+}
+
+/// The header by the rule of 0.x, but that keys of this hub may be shorter than its tokens.
+fn header_v0(headers: &HeaderMap) -> Result<Option<Presented>, Refusal> {
+    match credentials::bearer_v0(headers) {
+        Err(Refusal { reason: Reason::TooShort, .. }) => credentials::bearer(headers),
+        found => found,
+    }
+}

@@ -1,0 +1,189 @@
+//! What those are answered who are not let in (section 1.6, "Errors", after RFC 6750; section 2).
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use tidings_auth::{Refusal, RefusalKind};
+
+use super::{dialect::Dialect, resource::Resource};
+use crate::problem::Problem;
+
+/// Why a request fails.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// There is something wrong with it.
+    Problem(Problem),
+    /// Somebody is not let in.
+    Denied(Denied),
+}
+
+/// Somebody is not let in.
+#[derive(Debug)]
+pub(super) struct Denied {
+    refusal: Refusal,
+    dialect: Dialect,
+    /// Where it is told how to get a token.
+    metadata: Option<String>,
+}
+
+impl Denied {
+    /// An answer in this dialect.
+    pub(super) fn new(refusal: Refusal, dialect: Dialect, resource: &Resource) -> Self {
+        Self { refusal, dialect, metadata: resource.metadata.clone() }
+    }
+
+    /// The status, and the code of RFC 6750 if there is one.
+    fn status(&self) -> (StatusCode, Option<&'static str>) {
+        let invalid_token = (StatusCode::UNAUTHORIZED, Some("invalid_token"));
+        match (self.refusal.kind, self.dialect) {
+            (RefusalKind::Missing, _) => (StatusCode::UNAUTHORIZED, None),
+            (RefusalKind::Invalid, _) => invalid_token,
+            (RefusalKind::Malformed, Dialect::V1) => (StatusCode::BAD_REQUEST, Some("invalid_request")),
+            (RefusalKind::Malformed, Dialect::V0) => invalid_token,
+            (RefusalKind::Forbidden, dialect) => (dialect.forbidden(), Some("insufficient_scope")),
+            (RefusalKind::TooMany, _) => (StatusCode::TOO_MANY_REQUESTS, None),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, None),
+        }
+    }
+
+    fn challenge(&self, code: Option<&str>) -> HeaderValue {
+        let code = code.map(|code| {
+            let description = quotable(&self.refusal.to_string());
+            format!("error=\"{code}\", error_description=\"{description}\"")
+        });
+        let metadata = self.metadata.as_ref().map(|url| format!("resource_metadata=\"{}\"", quotable(url)));
+        let parameters = code.into_iter().chain(metadata).collect::<Vec<_>>().join(", ");
+        let challenge = format!("Bearer {parameters}");
+        HeaderValue::from_str(challenge.trim_end()).unwrap_or(HeaderValue::from_static("Bearer"))
+    }
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status();
+        tracing::info!(status = status.as_u16(), reason = %self.refusal, "a request was not let in");
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            let mut response = Problem::new(status, self.refusal.to_string()).into_response();
+            if let Some(wait) = self.refusal.retry_after() {
+                let seconds = wait.as_millis().div_ceil(1000).max(1);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
+            }
+            return response;
+        }
+        let headers = [
+            (header::WWW_AUTHENTICATE, self.challenge(code)),
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        let text = format!("{}\n{}\n", status.canonical_reason().unwrap_or_default(), self.refusal);
+        (status, headers, text).into_response()
+    }
+}
+
+/// A text as RFC 6750 allows it in quotes (section 3: `%x20-21 / %x23-5B / %x5D-7E`).
+fn quotable(text: &str) -> String {
+    text.replace('…', "...")
+        .chars()
+        .map(|c| match c {
+            '"' => '\'',
+            '\\' => '/',
+            ' '..='~' => c,
+            _ => '?',
+        })
+        .collect()
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Problem(problem) => problem.into_response(),
+            Self::Denied(denied) => denied.into_response(),
+        }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tidings_auth::{Action, Reason};
+
+    use super::*;
+
+    const METADATA: &str = "resource_metadata=\"https://hub/meta\"";
+
+    fn answer(reason: Reason, dialect: Dialect) -> (u16, String) {
+        let metadata = Some("https://hub/meta".to_owned());
+        let response = Denied { refusal: reason.into(), dialect, metadata }.into_response();
+        let challenge = response.headers().get(header::WWW_AUTHENTICATE);
+        let challenge = challenge.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        (response.status().as_u16(), challenge)
+    }
+
+    fn not_granted() -> Reason {
+        Reason::NotGranted { holder: "user \"42\"".into(), action: Action::Publish, what: "a\\é".into() }
+    }
+
+    // 1.6, the error table
+    #[test]
+    fn the_errors_of_1_0() {
+        for (reason, status, error) in [
+            (Reason::Nothing, 401, None),
+            (Reason::Revoked, 401, Some("invalid_token")),
+            (not_granted(), 403, Some("insufficient_scope")),
+            (Reason::NotBearer, 400, Some("invalid_request")),
+            (Reason::Origin(None), 400, Some("invalid_request")),
+        ] {
+            let (got, challenge) = answer(reason.clone(), Dialect::V1);
+            assert_eq!(got, status, "{reason}");
+            assert!(challenge.ends_with(METADATA), "{challenge}");
+            match error {
+                Some(error) => assert!(
+                    challenge.starts_with(&format!("Bearer error=\"{error}\", error_description=\"")),
+                    "{challenge}"
+                ),
+                None => assert_eq!(challenge, format!("Bearer {METADATA}")),
+            }
+        }
+    }
+
+    // 2 Subscribe, Publish, Token
+    #[test]
+    fn nearly_everything_is_401_in_0_x() {
+        let reasons =
+            [Reason::Nothing, Reason::Revoked, not_granted(), Reason::NotBearer, Reason::Origin(None)];
+        for reason in reasons {
+            assert_eq!(answer(reason, Dialect::V0).0, 401);
+        }
+    }
+
+    #[test]
+    fn what_passes_is_told_as_such() {
+        let denied = |reason: Reason| {
+            let refusal = reason.into();
+            Denied { refusal, dialect: Dialect::V1, metadata: None }.into_response()
+        };
+        let too_many = denied(Reason::TooMany { key: "k".into(), retry_after: Duration::from_millis(1200) });
+        assert_eq!(too_many.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(too_many.headers()[header::RETRY_AFTER], "2");
+        assert_eq!(denied(Reason::NoKeys("x".into())).status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    // 1.6, RFC 6750 section 3
+    #[test]
+    fn a_reason_is_put_in_quotes_without_breaking_out() {
+        let (_, challenge) = answer(not_granted(), Dialect::V1);
+        assert!(challenge.contains("error_description=\"user '42' may not publish 'a//?'\""), "{challenge}");
+    }
+}

@@ -1,0 +1,226 @@
+//! Presence: which subscriptions are active (section 1.8). Each is announced with a private event when it begins and when
+//! it ends, and can be listed.
+//!
+//! The registry changes first and the announcement follows, under one lock for both, so what is announced of one
+//! subscriber is in its order, and whoever lists after an announcement sees what it said. A task publishes the
+//! announcements in their order. What the log does not take is given up, with a warning: the list stays right.
+
+mod registry;
+
+use std::{
+    collections::VecDeque,
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::value::RawValue;
+use tidings_hub::{Bearer, Companion, Hub, Publication, Topic, TopicError};
+use tokio::sync::Notify;
+
+pub(super) use self::registry::{Active, Wanted};
+use self::registry::{Announcement, Registry, StreamId};
+use super::{
+    dialect::Dialect,
+    documents::{self, EVENT_TYPE},
+    matcher::Matcher,
+    settings::urn_uuid,
+};
+
+/// How many announcements are published at once, in events; a subscriber's are not divided.
+const BATCH: usize = 256;
+
+/// Knows which subscriptions of a Mercure front are active, and announces them. Cloning is cheap; clones are the same.
+#[derive(Clone, Debug)]
+pub struct Presence(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    next_stream: AtomicU64,
+    /// Wakes the task that publishes.
+    wake: Arc<Notify>,
+    /// Wakes those who wait for it to have nothing left to do.
+    idle: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    registry: Registry,
+    outbox: VecDeque<Announcement>,
+    /// Whether some have left the outbox and are not published yet.
+    publishing: bool,
+}
+
+impl State {
+    /// Moves to the outbox what is due.
+    fn expire(&mut self) {
+        let now = Instant::now();
+        while let Some(gone) = self.registry.expire(now) {
+            self.outbox.push_back(gone);
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce(&self, change: impl FnOnce(&mut Registry) -> Option<Announcement>) {
+        let mut state = self.lock();
+        let announcement = change(&mut state.registry);
+        state.outbox.extend(announcement);
+        drop(state);
+        // Also when there is nothing to say: a leave has set an alarm.
+        self.wake.notify_one();
+    }
+
+    fn stop_waiting(&self) {
+        self.lock().registry.stop_waiting(Instant::now());
+        self.wake.notify_one();
+    }
+
+    fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.outbox.is_empty() && !state.publishing && state.registry.next_expiry().is_none()
+    }
+
+    fn next_task(&self) -> Task {
+        let mut state = self.lock();
+        state.expire();
+        let batch = next_batch(&mut state.outbox);
+        state.publishing = !batch.is_empty();
+        if state.publishing {
+            return Task::Publish(batch);
+        }
+        let expiry = state.registry.next_expiry();
+        drop(state);
+        self.idle.notify_waiters();
+        Task::Wait(expiry)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.wake.notify_one();
+    }
+}
+
+/// What the task that publishes is to do next.
+enum Task {
+    Publish(Vec<Publication>),
+    /// Until woken, or until somebody is no longer waited for.
+    Wait(Option<Instant>),
+}
+
+/// A stream that has a number and has not begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticket(StreamId);
+
+/// Says that a stream has ended.
+#[derive(Debug)]
+struct Leaving(Arc<Shared>, StreamId);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let Self(shared, stream) = self;
+        shared.announce(|registry| registry.leave(*stream, Instant::now()));
+    }
+}
+
+impl Presence {
+    /// Begins to announce on this hub, within a Tokio runtime. A subscriber that leaves and is back within `debounce`,
+    /// with a token of the same user (or the same token) and the same matchers, has never left.
+    pub fn start(hub: Hub, debounce: Duration) -> Self {
+        let wake = Arc::<Notify>::default();
+        let registry = Registry::new(debounce);
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { registry, outbox: VecDeque::new(), publishing: false }),
+            next_stream: AtomicU64::new(0),
+            wake: wake.clone(),
+            idle: Notify::new(),
+        });
+        tokio::spawn(publish(hub, Arc::downgrade(&shared), wake));
+        Self(shared)
+    }
+
+    /// Waits until all that has happened is announced. From now on nobody is waited for who has left.
+    pub async fn settled(&self) {
+        self.0.stop_waiting();
+        loop {
+            let mut idle = pin!(self.0.idle.notified());
+            idle.as_mut().enable();
+            if self.0.is_idle() {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    /// A number for a stream, and what says that it has ended. The stream [begins](Self::enter) before that is dropped, or
+    /// not at all.
+    pub(super) fn reserve(&self) -> (Ticket, Companion) {
+        let stream = self.0.next_stream.fetch_add(1, Relaxed);
+        (Ticket(stream), Companion::new(Leaving(self.0.clone(), stream)))
+    }
+
+    /// A stream begins, with these subscriptions and their payloads.
+    pub(super) fn enter(
+        &self,
+        Ticket(stream): Ticket,
+        bearer: &Bearer,
+        subscriptions: Vec<(Matcher, Option<Box<RawValue>>)>,
+    ) {
+        self.0.announce(|registry| registry.enter(stream, bearer, subscriptions, urn_uuid));
+    }
+
+    /// The active subscriptions that are meant, sorted.
+    pub(super) fn list(&self, wanted: Wanted<'_>) -> Vec<Active> {
+        self.0.lock().registry.list(wanted)
+    }
+
+    /// Whether subscriptions with this matcher can be announced: the topic of their events must not be too long.
+    pub(super) fn can_announce(matcher: &Matcher) -> Result<(), TopicError> {
+        Topic::new(documents::address(Some(matcher), Some(&urn_uuid()))).map(drop)
+    }
+}
+
+/// Publishes what is announced, until all who could announce something are gone.
+async fn publish(hub: Hub, shared: Weak<Shared>, wake: Arc<Notify>) {
+    while let Some(task) = shared.upgrade().map(|shared| shared.next_task()) {
+        match task {
+            Task::Publish(batch) => {
+                let events = batch.len();
+                if let Err(error) = hub.publish_all(batch).await {
+                    tracing::warn!(%error, events, "subscriptions that begin or end could not be announced");
+                }
+            }
+            Task::Wait(None) => wake.notified().await,
+            // Either way there is something to look at.
+            Task::Wait(Some(expiry)) => {
+                tokio::time::timeout_at(expiry.into(), wake.notified()).await.ok();
+            }
+        }
+    }
+}
+
+fn next_batch(outbox: &mut VecDeque<Announcement>) -> Vec<Publication> {
+    let mut batch = Vec::new();
+    while batch.len() < BATCH
+        && let Some(Announcement { subscriber, active }) = outbox.pop_front()
+    {
+        batch.extend(subscriber.documents(active).filter_map(|document| {
+            // Too long a topic was refused when the subscription was asked for.
+            let topic =
+                Topic::new(documents::address(Some(document.matcher), Some(document.subscriber))).ok()?;
+            let event = (document.matcher.kind.dialect() == Dialect::V1).then(|| EVENT_TYPE.into());
+            Some(Publication { event, private: true, ..Publication::new(topic, document.event()) })
+        }));
+    }
+    batch
+}

@@ -1,0 +1,153 @@
+//! What somebody may do, on every front: by their key or token, by what everybody may, or by what the application says.
+
+use std::{sync::Arc, time::SystemTime};
+
+use http::HeaderMap;
+use tidings_auth::{Action, Authority, Grant, Holder, Reason, Refusal};
+use tidings_hub::{Bearer, ReadRights, Selection, Selector, Topic};
+
+/// Who is asking.
+#[derive(Clone, Debug)]
+pub(crate) enum Visitor {
+    /// Anybody, who may do everything: the hub is open.
+    Anybody,
+    /// Whom a key or token names.
+    Known(Arc<Grant>),
+    /// Who has presented nothing.
+    Stranger,
+}
+
+/// What somebody may see, and for how long.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) read: Arc<ReadRights>,
+    /// `None` on an open hub, so that nothing is kept for those whom nobody can name.
+    pub(crate) bearer: Option<Arc<Bearer>>,
+    pub(crate) expires: Option<SystemTime>,
+    /// In the words of a log line.
+    pub(crate) holder: Holder,
+    /// What it comes from, where it comes from one grant.
+    pub(crate) grant: Option<Arc<Grant>>,
+}
+
+impl Visitor {
+    /// Whether the visitor may publish so many publications, to these topics.
+    pub(crate) async fn may_publish<'t>(
+        &self,
+        authority: &Authority,
+        headers: &HeaderMap,
+        topics: impl IntoIterator<Item = &'t Topic>,
+        publications: u32,
+    ) -> Result<(), Refusal> {
+        let mut topics = topics.into_iter();
+        match self {
+            Self::Anybody => Ok(()),
+            Self::Known(grant) => match topics.find(|topic| !grant.rights.publish.matches(topic)) {
+                Some(topic) => Err(not_granted(grant, Action::Publish, topic.as_str())),
+                None => authority.take(grant, publications),
+            },
+            Self::Stranger => {
+                let anonymous = authority.anonymous();
+                let may = |topic: &Topic| {
+                    anonymous.as_ref().is_some_and(|grant| grant.rights.publish.matches(topic))
+                };
+                let rest: Selection =
+                    topics.filter(|topic| !may(topic)).cloned().map(Selector::Exact).collect();
+                if rest.is_empty() { Ok(()) } else { ask_to_publish(authority, headers, &rest).await }
+            }
+        }
+    }
+
+    /// What the visitor may see of what is asked for. A topic that is named must be one that can be seen; of what is asked
+    /// for by patterns, the rest is left out.
+    pub(crate) async fn may_subscribe(
+        self,
+        authority: &Authority,
+        headers: &HeaderMap,
+        selection: &Selection,
+    ) -> Result<Admission, Refusal> {
+        match self {
+            Self::Anybody => Ok(Admission {
+                read: ReadRights::everything(),
+                bearer: None,
+                expires: None,
+                holder: Holder::Everybody,
+                grant: None,
+            }),
+            Self::Known(grant) => known(grant, selection),
+            Self::Stranger => stranger(authority, headers, selection).await,
+        }
+    }
+}
+
+async fn ask_to_publish(authority: &Authority, headers: &HeaderMap, rest: &Selection) -> Result<(), Refusal> {
+    if !authority.asks() {
+        return Err(Reason::Nothing.into());
+    }
+    let asked: Vec<Selector> = rest.selectors().collect();
+    let grant = authority.ask(headers, Action::Publish, &asked).await?;
+    match rest.topics().iter().find(|topic| !grant.rights.publish.matches(topic)) {
+        Some(topic) => Err(Reason::Refused { action: Action::Publish, what: topic.to_string() }.into()),
+        None => Ok(()),
+    }
+}
+
+fn known(grant: Arc<Grant>, selection: &Selection) -> Result<Admission, Refusal> {
+    let read = &grant.rights.read;
+    if let Some(topic) = selection.topics().iter().find(|topic| !read.reaches(topic)) {
+        return Err(not_granted(&grant, Action::Subscribe, topic.as_str()));
+    }
+    if read.is_nothing() {
+        return Err(not_granted(&grant, Action::Subscribe, &selection.to_string()));
+    }
+    Ok(Admission::of(grant))
+}
+
+async fn stranger(
+    authority: &Authority,
+    headers: &HeaderMap,
+    selection: &Selection,
+) -> Result<Admission, Refusal> {
+    let anonymous = authority.anonymous();
+    let read = anonymous.as_ref().map_or_else(Arc::default, |grant| grant.rights.read.clone());
+    let rest: Vec<Selector> = selection.selectors().filter(|selector| !covers(&read, selector)).collect();
+    let is_named = rest.iter().any(|selector| matches!(selector, Selector::Exact(_)));
+    match anonymous {
+        Some(anonymous) if rest.is_empty() => Ok(Admission::of(anonymous)),
+        _ if authority.asks() => {
+            let grant = authority.ask(headers, Action::Subscribe, &rest).await?;
+            let read = Arc::new(read.union(&grant.rights.read));
+            if let Some(topic) = selection.topics().iter().find(|topic| !read.reaches(topic)) {
+                return Err(Reason::Refused { action: Action::Subscribe, what: topic.to_string() }.into());
+            }
+            Ok(Admission { read, ..Admission::of(grant) })
+        }
+        Some(anonymous) if !is_named && !read.is_nothing() => Ok(Admission::of(anonymous)),
+        _ => Err(Reason::Nothing.into()),
+    }
+}
+
+impl Admission {
+    fn of(grant: Arc<Grant>) -> Self {
+        Self {
+            read: grant.rights.read.clone(),
+            bearer: Some(grant.bearer.clone()),
+            expires: grant.expires,
+            holder: grant.holder.clone(),
+            grant: Some(grant),
+        }
+    }
+}
+
+/// Whether it is clear without asking anybody that these rights are all that the selector needs.
+fn covers(read: &ReadRights, selector: &Selector) -> bool {
+    match selector {
+        Selector::Exact(topic) => read.reaches(topic),
+        _ => read.public.is_all(),
+    }
+}
+
+/// Why somebody who is known may not do this.
+pub(crate) fn not_granted(grant: &Grant, action: Action, what: &str) -> Refusal {
+    Reason::NotGranted { holder: grant.holder.to_string(), action, what: what.to_owned() }.into()
+}
