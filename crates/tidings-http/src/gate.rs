@@ -3,19 +3,20 @@
 //! What a request presents is verified before anything else of it is read; what it may do is asked when it is known what
 //! it wants. A bad key or token is refused and never taken for none.
 
-use std::{borrow::Cow, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderMap, StatusCode, header};
 use tidings_auth::{
-    Action, Asked, Authority, Carrier, Dialects, Grant, Presented, Reason, Refusal, RefusalKind,
-    check_origin, credentials, origin_of,
+    Action, Asked, Authority, Carrier, Dialects, Presented, Reason, Refusal, RefusalKind, check_origin,
+    credentials, origin_of,
 };
-use tidings_hub::{Bearer, Publication, ReadRights, Selection, Selector, Topic};
+use tidings_hub::{Publication, Selection};
 
 use crate::{
     form,
     limit::{Limit, LimitHits},
     problem::Problem,
+    visitor::{Admission, Visitor},
 };
 
 /// The query parameter that a token may stand in, where that is allowed.
@@ -47,28 +48,6 @@ pub struct Gate(Option<Keeper>);
 struct Keeper {
     authority: Authority,
     settings: Arc<GateSettings>,
-}
-
-/// Who is asking.
-#[derive(Debug)]
-pub(crate) enum Visitor {
-    /// Anybody, who may do everything: the gate is open.
-    Anybody,
-    /// Whom a key or token names.
-    Known(Arc<Grant>),
-    /// Who has presented nothing.
-    Stranger,
-}
-
-/// What somebody may see, and for how long.
-#[derive(Debug)]
-pub(crate) struct Admission {
-    pub(crate) read: Arc<ReadRights>,
-    /// `None` when the gate is open, so that nothing is kept for those whom nobody can name.
-    pub(crate) bearer: Option<Arc<Bearer>>,
-    pub(crate) expires: Option<SystemTime>,
-    /// In the words of a log line.
-    pub(crate) holder: String,
 }
 
 impl Gate {
@@ -105,10 +84,12 @@ impl Gate {
         headers: &HeaderMap,
         publications: &[Publication],
     ) -> Result<(), Problem> {
-        let Some(keeper) = &self.0 else { return Ok(()) };
-        keeper.may_publish(visitor, headers, publications).await.map_err(|refusal| {
+        let Some(Keeper { authority, settings }) = &self.0 else { return Ok(()) };
+        let topics = publications.iter().flat_map(|publication| &publication.topics);
+        let count = u32::try_from(publications.len()).unwrap_or(u32::MAX);
+        visitor.may_publish(authority, headers, topics, count).await.map_err(|refusal| {
             if refusal.kind == RefusalKind::TooMany {
-                keeper.settings.hits.hit(Limit::KeyRate);
+                settings.hits.hit(Limit::KeyRate);
             }
             refuse(&refusal, Action::Publish)
         })
@@ -122,11 +103,8 @@ impl Gate {
         headers: &HeaderMap,
         selection: &Selection,
     ) -> Result<Admission, Problem> {
-        let admitted = match (&self.0, visitor) {
-            (None, _) | (_, Visitor::Anybody) => Ok(Admission::of(None, ReadRights::everything())),
-            (_, Visitor::Known(grant)) => known(&grant, selection),
-            (Some(keeper), Visitor::Stranger) => keeper.stranger(headers, selection).await,
-        };
+        let Some(Keeper { authority, .. }) = &self.0 else { return Ok(Admission::everything()) };
+        let admitted = visitor.may_subscribe(authority, headers, selection).await;
         admitted.map_err(|refusal| refuse(&refusal, Action::Subscribe))
     }
 
@@ -175,100 +153,6 @@ impl Keeper {
             form::fields(query.as_bytes()).map(Iterator::collect).unwrap_or_default();
         credentials::query(fields.iter().map(|(name, value)| (&**name, &**value)), QUERY_TOKEN)
     }
-
-    async fn may_publish(
-        &self,
-        visitor: &Visitor,
-        headers: &HeaderMap,
-        publications: &[Publication],
-    ) -> Result<(), Refusal> {
-        let mut topics = publications.iter().flat_map(|publication| &publication.topics);
-        match visitor {
-            Visitor::Anybody => Ok(()),
-            Visitor::Known(grant) => {
-                if let Some(topic) = topics.find(|topic| !grant.rights.publish.matches(topic)) {
-                    return Err(not_granted(grant, Action::Publish, topic.as_str()));
-                }
-                let count = u32::try_from(publications.len()).unwrap_or(u32::MAX);
-                self.authority.take(grant, count)
-            }
-            Visitor::Stranger => {
-                let anonymous = self.authority.anonymous().map(|grant| grant.rights.publish.clone());
-                let may = |topic: &Topic| anonymous.as_ref().is_some_and(|publish| publish.matches(topic));
-                let rest: Selection =
-                    topics.filter(|topic| !may(topic)).cloned().map(Selector::Exact).collect();
-                if rest.is_empty() { Ok(()) } else { self.ask_to_publish(headers, &rest).await }
-            }
-        }
-    }
-
-    async fn ask_to_publish(&self, headers: &HeaderMap, rest: &Selection) -> Result<(), Refusal> {
-        if !self.authority.asks() {
-            return Err(Reason::Nothing.into());
-        }
-        let asked: Vec<Selector> = rest.selectors().collect();
-        let grant = self.authority.ask(headers, Action::Publish, &asked).await?;
-        match rest.topics().iter().find(|topic| !grant.rights.publish.matches(topic)) {
-            Some(topic) => Err(Reason::Refused { action: Action::Publish, what: topic.to_string() }.into()),
-            None => Ok(()),
-        }
-    }
-
-    async fn stranger(&self, headers: &HeaderMap, selection: &Selection) -> Result<Admission, Refusal> {
-        let anonymous = self.authority.anonymous();
-        let read = anonymous.as_ref().map_or_else(Arc::default, |grant| grant.rights.read.clone());
-        let rest: Vec<Selector> = selection.selectors().filter(|selector| !covers(&read, selector)).collect();
-        if rest.is_empty() {
-            return Ok(Admission::of(anonymous.as_deref(), read));
-        }
-        if self.authority.asks() {
-            let grant = self.authority.ask(headers, Action::Subscribe, &rest).await?;
-            let read = Arc::new(read.union(&grant.rights.read));
-            if let Some(topic) = selection.topics().iter().find(|topic| !read.reaches(topic)) {
-                return Err(Reason::Refused { action: Action::Subscribe, what: topic.to_string() }.into());
-            }
-            return Ok(Admission::of(Some(&grant), read));
-        }
-        let is_named = rest.iter().any(|selector| matches!(selector, Selector::Exact(_)));
-        if is_named || read.is_nothing() {
-            return Err(Reason::Nothing.into());
-        }
-        Ok(Admission::of(anonymous.as_deref(), read))
-    }
-}
-
-impl Admission {
-    fn of(grant: Option<&Grant>, read: Arc<ReadRights>) -> Self {
-        Self {
-            read,
-            bearer: grant.map(|grant| grant.bearer.clone()),
-            expires: grant.and_then(|grant| grant.expires),
-            holder: grant.map_or_else(|| "anonymous".to_owned(), |grant| grant.holder.to_string()),
-        }
-    }
-}
-
-fn known(grant: &Grant, selection: &Selection) -> Result<Admission, Refusal> {
-    let read = &grant.rights.read;
-    if let Some(topic) = selection.topics().iter().find(|topic| !read.reaches(topic)) {
-        return Err(not_granted(grant, Action::Subscribe, topic.as_str()));
-    }
-    if read.is_nothing() {
-        return Err(not_granted(grant, Action::Subscribe, &selection.to_string()));
-    }
-    Ok(Admission::of(Some(grant), read.clone()))
-}
-
-/// Whether it is clear without asking anybody that these rights are all that the selector needs.
-fn covers(read: &ReadRights, selector: &Selector) -> bool {
-    match selector {
-        Selector::Exact(topic) => read.reaches(topic),
-        _ => read.public.is_all(),
-    }
-}
-
-fn not_granted(grant: &Grant, action: Action, what: &str) -> Refusal {
-    Reason::NotGranted { holder: grant.holder.to_string(), action, what: what.to_owned() }.into()
 }
 
 /// Whether the request comes from a page of this hub: a cookie is as good there as anything else.

@@ -17,12 +17,7 @@ use axum::{
 use http::HeaderMap;
 use tidings_hub::{Hub, Pattern, Publication, Receipt, Topic};
 
-use crate::{
-    body::BodyLimit,
-    gate::{Gate, Visitor},
-    limit::LimitHits,
-    problem::Problem,
-};
+use crate::{body::BodyLimit, gate::Gate, limit::LimitHits, problem::Problem, visitor::Visitor};
 
 /// Settings of the native front.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use tidings_auth::Holder;
 use tidings_hub::{Accepted, SubscribeError, come_back};
 
 use crate::{
@@ -51,9 +52,9 @@ impl Carrier {
     }
 
     /// Begins the subscription. `topics` is what it asks for and `holder` who does, for the log line.
-    pub(crate) fn begin(self, accepted: Accepted, topics: &str, holder: &str) -> Response {
+    pub(crate) fn begin(self, accepted: Accepted, topics: &str, holder: &Holder) -> Response {
         let peer = self.peer.map(tracing::field::display);
-        tracing::info!(subscriber = accepted.id(), peer, holder, topics, "subscription begun");
+        tracing::info!(subscriber = accepted.id(), peer, %holder, topics, "subscription begun");
         stream(match self.hand_over {
             Some(hand_over) => {
                 hand_over.offer(accepted);

@@ -67,13 +67,7 @@ impl Visitor {
         selection: &Selection,
     ) -> Result<Admission, Refusal> {
         match self {
-            Self::Anybody => Ok(Admission {
-                read: ReadRights::everything(),
-                bearer: None,
-                expires: None,
-                holder: Holder::Everybody,
-                grant: None,
-            }),
+            Self::Anybody => Ok(Admission::everything()),
             Self::Known(grant) => known(grant, selection),
             Self::Stranger => stranger(authority, headers, selection).await,
         }
@@ -128,6 +122,12 @@ async fn stranger(
 }
 
 impl Admission {
+    /// That of an open hub.
+    pub(crate) fn everything() -> Self {
+        let (read, holder) = (ReadRights::everything(), Holder::Everybody);
+        Self { read, bearer: None, expires: None, holder, grant: None }
+    }
+
     fn of(grant: Arc<Grant>) -> Self {
         Self {
             read: grant.rights.read.clone(),

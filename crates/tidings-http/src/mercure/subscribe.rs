@@ -98,7 +98,7 @@ pub(super) async fn subscribe(
     }
     let mut response = match is_head {
         true => stream::head(),
-        false => carrier.begin(accepted, &topics, &holder.to_string()),
+        false => carrier.begin(accepted, &topics, &holder),
     };
     response.headers_mut().extend(cursor);
     Ok(response)

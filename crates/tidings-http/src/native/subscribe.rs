@@ -12,9 +12,9 @@ use tidings_stream::Frame;
 
 use super::{Native, query};
 use crate::{
-    gate::Admission,
     problem::Problem,
     stream::{self, Carrier},
+    visitor::Admission,
 };
 
 pub(super) async fn subscribe(
@@ -35,7 +35,7 @@ pub(super) async fn subscribe(
     }
     let prelude = native.prelude(&asked);
     let topics = asked.selection.to_string();
-    let Admission { read, bearer, expires, holder } = admission;
+    let Admission { read, bearer, expires, holder, .. } = admission;
     let subscription = Subscription {
         prelude,
         read,
