@@ -51,7 +51,7 @@ pub(crate) use self::{
     logs::{Format, Logs},
     mercure::{Ids, Mercure, UnknownCursor},
     problem::Problems,
-    secret::from_file as secret_from_file,
+    secret::{from_file as secret_from_file, without_line_end},
     stream::Stream,
     value::Given,
 };

@@ -49,7 +49,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
-        Command::Token(args) => token::run(args),
+        Command::Token(args) => runtime()?.block_on(token::run(args)),
         Command::Bench(args) => bench::run(&args),
         Command::CheckConfig(args) => standard::print(check_config::summary(&configuration(args)?)),
     }

@@ -2,6 +2,7 @@
 //! was stopped), and Rust's own `println!` and `eprintln!` panic then.
 
 use std::{
+    borrow::Cow,
     fmt,
     io::{self, Write as _},
 };
@@ -24,4 +25,13 @@ pub(crate) fn print(line: impl fmt::Display) -> anyhow::Result<()> {
 /// Writes a line for a person to standard error. When that fails there is nobody to tell.
 pub(crate) fn say(line: impl fmt::Display) {
     writeln!(io::stderr(), "{line}").ok();
+}
+
+/// The text without control characters, which could make a terminal do anything. Tabs may stay.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c.is_control() && c != '\t';
+    match text.contains(is_harmful) {
+        true => text.replace(is_harmful, "\u{fffd}").into(),
+        false => text.into(),
+    }
 }

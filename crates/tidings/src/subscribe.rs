@@ -17,7 +17,7 @@ use self::{backoff::Backoff, printer::Printer};
 use crate::{
     client::{self, Hub},
     exit::Fault,
-    standard::say,
+    standard::{harmless, say},
 };
 
 /// The request header that carries the cursor (WHATWG HTML, "The Last-Event-ID header").
@@ -195,7 +195,7 @@ impl Listener {
             while let Some(item) = self.decoder.decode(&mut chunk) {
                 match item {
                     Ok(Item::Event(event)) if event.event.starts_with(CONTROL_PREFIX) => {
-                        say(format_args!("{} {}", event.event, printer::harmless(&event.data)));
+                        say(format_args!("{} {}", event.event, harmless(&event.data)));
                     }
                     Ok(Item::Event(event)) => {
                         self.backoff.reset();

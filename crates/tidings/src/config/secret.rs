@@ -31,6 +31,6 @@ pub(crate) fn from_file(path: &str) -> Result<Secret, String> {
 }
 
 /// Text without its last line end.
-fn without_line_end(text: &str) -> &str {
+pub(crate) fn without_line_end(text: &str) -> &str {
     text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text))
 }

@@ -1,12 +1,11 @@
 //! How an event is printed.
 
-use std::{
-    borrow::Cow,
-    io::{self, IsTerminal as _, Write},
-};
+use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
 use tidings_stream::Event;
+
+use crate::standard::harmless;
 
 /// Faint, for ids.
 const FAINT: &str = "\x1b[2m";
@@ -73,15 +72,6 @@ fn write(out: &mut impl Write, style: Style, event: &Event) -> io::Result<()> {
             .split('\n')
             .try_for_each(|line| write!(out, "\n  {}", harmless(line)))
             .and_then(|()| writeln!(out)),
-    }
-}
-
-/// The text without control characters, which could make a terminal do anything. Tabs may stay.
-pub(super) fn harmless(text: &str) -> Cow<'_, str> {
-    let is_harmful = |c: char| c.is_control() && c != '\t';
-    match text.contains(is_harmful) {
-        true => text.replace(is_harmful, "\u{fffd}").into(),
-        false => text.into(),
     }
 }
 

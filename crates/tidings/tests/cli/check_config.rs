@@ -63,3 +63,55 @@ fn serve_refuses_a_wrong_configuration_before_anything_else() {
     }
     assert_eq!(std::fs::read_dir(program.directory()).unwrap().count(), 0, "something was written");
 }
+
+#[test]
+fn the_summary_names_who_has_rights_and_shows_no_secret() {
+    let program = Program::new();
+    let secret = "hunter2-hunter2-hunter2-hunter2-hunter2";
+    program.write("secret", &format!("{secret}\n"));
+    program.write(
+        "tidings.toml",
+        &format!(
+            "[[keys]]\nname = 'backend'\nsecret_file = 'secret'\npublish = ['*']\n\
+             [[keys]]\nname = 'operator'\nsecret = '{secret}-2'\nadmin = true\n\
+             [[jwt]]\nissuer = 'https://shop.example'\nkey = 'hunter2'\n\
+             [anonymous]\nsubscribe = ['public.*']\n\
+             [auth.callback]\nurl = 'http://user:hunter2@127.0.0.1:8000/auth?k=hunter2'\n\
+             [mercure]\ndialects = ['1.0', '0.x']\n"
+        ),
+    );
+    let answer = program.run(&["check-config"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    for line in [
+        "  keys      backend, operator\n",
+        "  jwt       https://shop.example\n",
+        "  anonymous may read public.*\n",
+        "  callback  http://127.0.0.1:8000\n",
+        "  mercure   1.0 and 0.x\n",
+        "  warning   the key of \"https://shop.example\" has 7 bytes",
+    ] {
+        assert!(answer.stdout.contains(line), "{line:?}: {}", answer.stdout);
+    }
+    assert!(!answer.stdout.contains("hunter2") && !answer.stderr.contains("hunter2"), "{answer:?}");
+}
+
+#[test]
+fn the_reference_hubs_variables_are_understood() {
+    let program = Program::new();
+    let output = program
+        .command(&["check-config"])
+        .env("MERCURE_PUBLISHER_JWT_KEY", "!ChangeThisMercureHubJWTSecretKey!")
+        .env("MERCURE_EXTRA_DIRECTIVES", "anonymous\nui")
+        .env("MERCURE_LICENSE", "none")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "  jwt       MERCURE_PUBLISHER_JWT_KEY\n",
+        "  anonymous may read *\n",
+        "  mercure   1.0 and 0.x\n",
+        "  warning   MERCURE_EXTRA_DIRECTIVES: ui means nothing here",
+    ] {
+        assert!(stdout.contains(line), "{line:?}: {stdout}");
+    }
+}

@@ -9,6 +9,10 @@ fn every_command_helps_with_an_example() {
         &["publish", "--help"],
         &["subscribe", "--help"],
         &["check-config", "--help"],
+        &["token", "--help"],
+        &["token", "mint", "--help"],
+        &["token", "inspect", "--help"],
+        &["token", "key", "--help"],
     ] {
         let answer = program.run(args);
         assert_eq!(answer.code, Some(0), "{answer:?}");

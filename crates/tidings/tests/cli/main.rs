@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod check_config;
+mod client_token;
 mod closed;
 mod help;
 mod publish;
 mod subscribe;
 mod support;
+mod token;

@@ -51,12 +51,27 @@ impl Hub {
 #[test]
 fn data_is_published_with_everything_that_was_said_and_the_receipt_is_printed() {
     let hub = Hub::start();
-    let all = ["--topic", "a", "--topic", "b", "--event", "e", "--id", "i", "--retry", "5", "{\"n\": 1}"];
+    let all = [
+        "--topic",
+        "a",
+        "--topic",
+        "b",
+        "--event",
+        "e",
+        "--id",
+        "i",
+        "--retry",
+        "5",
+        "--private",
+        "{\"n\": 1}",
+    ];
     let answer = Program::new().run(&[&["publish", "--url", &hub.url], &all[..]].concat());
     assert_eq!(answer.code, Some(0), "{answer:?}");
     let receipt: Value = serde_json::from_str(&answer.stdout).unwrap();
     assert_eq!(receipt, json!({ "id": "e-0", "epoch": "e", "offset": 0 }));
-    let expected = json!({ "topics": ["a", "b"], "data": "{\"n\": 1}", "event": "e", "id": "i", "retry": 5 });
+    let expected = json!({
+        "topics": ["a", "b"], "data": "{\"n\": 1}", "event": "e", "id": "i", "retry": 5, "private": true,
+    });
     assert_eq!(hub.publications(), [expected]);
     assert_eq!(hub.requests.lock().unwrap()[0].0, "application/json");
 }
