@@ -36,7 +36,7 @@ Example:
 pub(super) struct InspectArgs {
     /// The token, or the secret of a key; `-`: on standard input [default: the variable TIDINGS_TOKEN, else standard
     /// input]
-    token: Option<String>,
+    token: Option<Secret>,
     /// The hub's URL that a Mercure 1.0 token must be for [default: mercure.url, else what the hub listens on]
     #[arg(long, value_name = "URL")]
     audience: Option<String>,
@@ -91,7 +91,7 @@ struct Answer {
 
 pub(super) async fn run(args: InspectArgs) -> anyhow::Result<()> {
     let token = match args.token {
-        Some(token) if token != "-" => Secret::new(token),
+        Some(token) if token.expose() != "-" => token,
         Some(_) => of_standard_input()?,
         None => of_environment().map_or_else(of_standard_input, Ok)?,
     };

@@ -79,6 +79,40 @@ fn tokens_of_every_dialect_are_accepted_by_the_hub_they_were_made_for() {
 }
 
 #[test]
+fn a_private_key_signs_what_its_public_key_verifies() {
+    macro_rules! key {
+        ($name:literal) => {
+            include_str!(concat!("../../../tidings-auth/tests/keys/", $name, ".pem"))
+        };
+    }
+    for (algorithm, private, public) in [
+        ("EdDSA", key!("ed25519"), key!("ed25519.pub")),
+        ("ES256", key!("p256"), key!("p256.pub")),
+        ("ES384", key!("p384"), key!("p384.pub")),
+        ("RS256", key!("rsa"), key!("rsa.pub")),
+        ("PS512", key!("rsa"), key!("rsa.pub")),
+    ] {
+        let program = Program::new();
+        program.write("private.pem", private);
+        program.write("public.pem", public);
+        let table = |file| format!("[[jwt]]\nkey_file = '{file}'\nalgorithm = '{algorithm}'\n");
+        program.write("tidings.toml", &table("public.pem"));
+        program.write("signer.toml", &table("private.pem"));
+        for signer in
+            [&["--key-file", "private.pem", "--algorithm", algorithm][..], &["--config", "signer.toml"]]
+        {
+            let token = mint(&program, &[&["--subscribe", "a", "--kid", "k1"], signer].concat());
+            let report = inspect(&program, &token);
+            assert_eq!(report["header"], json!({ "alg": algorithm, "kid": "k1", "typ": "JWT" }));
+            assert_eq!(report["verdict"]["subscribe"]["accepted"], true, "{report}");
+        }
+        // A public key verifies, and cannot sign.
+        let answer = program.run(&["token", "mint", "--subscribe", "a"]);
+        assert_eq!(answer.code, Some(64), "{answer:?}");
+    }
+}
+
+#[test]
 fn a_token_is_explained_to_people_without_its_signature() {
     let program = configured();
     let token = mint(&program, &["--subscribe", "orders.*", "--user", "a\u{9b}b", "--expires", "never"]);
