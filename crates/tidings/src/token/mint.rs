@@ -49,10 +49,11 @@ pub(super) struct MintArgs {
     /// What presence says about the bearer (Mercure only)
     #[arg(long, value_name = "JSON")]
     payload: Option<String>,
-    /// Who made it (iss) [default: that of the [[jwt]]]
+    /// Who made it (iss) [default: that of the configured key]
     #[arg(long)]
     issuer: Option<String>,
-    /// Whom it is for (aud); may be given several times [default: that of the [[jwt]], else mercure.url]
+    /// Whom it is for (aud); may be given several times [default: that of the configured key, else
+    /// mercure.url]
     #[arg(long)]
     audience: Vec<String>,
     /// Let it administer the hub (native only)
@@ -61,7 +62,7 @@ pub(super) struct MintArgs {
     /// A file with the key to sign with: a shared secret, or a private key in PEM
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The algorithm to sign with [default: that of the [[jwt]]; HS256 with a shared secret]
+    /// The algorithm to sign with [default: that of the configured key; HS256 with a shared secret]
     #[arg(long, value_parser = algorithm)]
     algorithm: Option<Algorithm>,
     /// The id of the key in a key set (kid)
