@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-use http::HeaderMap;
-use tidings_hub::{ReadRights, Rights, Selector};
+use http::{HeaderMap, HeaderName};
+use tidings_hub::{Bearer, ReadRights, Rights, Selector};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -124,6 +124,11 @@ impl Authority {
         self.0.callback.is_some()
     }
 
+    /// Whether there is an application to ask that may know somebody by this header.
+    pub fn knows_by(&self, name: &HeaderName) -> bool {
+        self.0.callback.as_ref().is_some_and(|callback| callback.knows_by(name))
+    }
+
     /// Finds out what a key or token grants. On an open hub it grants everything, whatever it is.
     ///
     /// # Errors
@@ -194,11 +199,13 @@ impl Authority {
         }
     }
 
+    /// Whether this one's rights are revoked.
+    pub fn is_revoked(&self, bearer: &Bearer) -> bool {
+        self.0.revocations.cover(bearer, SystemTime::now())
+    }
+
     fn unless_revoked(&self, grant: Arc<Grant>) -> Result<Arc<Grant>, Refusal> {
-        match self.0.revocations.cover(&grant.bearer, SystemTime::now()) {
-            true => Err(Reason::Revoked.into()),
-            false => Ok(grant),
-        }
+        if self.is_revoked(&grant.bearer) { Err(Reason::Revoked.into()) } else { Ok(grant) }
     }
 }
 

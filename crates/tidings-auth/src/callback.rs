@@ -128,6 +128,11 @@ impl Callback {
         grant(action, selectors, answers)
     }
 
+    /// Whether this is one of the headers that say who somebody is.
+    pub(crate) fn knows_by(&self, name: &HeaderName) -> bool {
+        name != ORIGIN && self.forwarded.contains(name)
+    }
+
     fn forward(&self, headers: &HeaderMap) -> HeaderMap {
         let mut forwarded = HeaderMap::new();
         for name in &self.forwarded {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::mercure::query_method;
+
 /// How long a browser may keep a preflight's answer; browsers cut it to their own limit.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The origin that stands for every one. With it, no credentials are allowed: browsers would refuse both together.
@@ -13,7 +15,7 @@ pub(crate) const ANY: &str = "*";
 /// The layer for these origins: exact ones, with credentials, or `*` for any, without.
 pub(crate) fn layer(origins: &[String]) -> CorsLayer {
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, query_method()])
         .allow_headers([
             header::AUTHORIZATION,
             header::CACHE_CONTROL,
@@ -23,6 +25,11 @@ pub(crate) fn layer(origins: &[String]) -> CorsLayer {
             HeaderName::from_static("id"),
             HeaderName::from_static("retry"),
             HeaderName::from_static("private"),
+        ])
+        .expose_headers([
+            header::LINK,
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("mercure-last-event-id"),
         ])
         .max_age(MAX_AGE);
     if origins.iter().any(|origin| origin == ANY) {

@@ -119,7 +119,7 @@ impl Gate {
             Visitor::Anybody => return Ok(()),
             Visitor::Known(grant) if grant.admin => return Ok(()),
             Visitor::Known(grant) => Reason::NotAdmin(grant.holder.to_string()).into(),
-            Visitor::Stranger => Reason::Nothing.into(),
+            Visitor::Stranger | Visitor::Claimant => Reason::Nothing.into(),
         };
         Err(refuse(&refusal, action))
     }
@@ -132,13 +132,18 @@ impl Keeper {
         query: Option<&str>,
         action: Action,
     ) -> Result<Visitor, Refusal> {
-        let Some(presented) = self.presented(headers, query)? else { return Ok(Visitor::Stranger) };
-        if presented.by == Carrier::Cookie && action == Action::Publish && !is_own_page(headers) {
+        let presented = self.presented(headers, query)?;
+        // The application decides by cookies, too.
+        let by_cookie = match &presented {
+            Some(presented) => presented.by == Carrier::Cookie,
+            None => headers.contains_key(header::COOKIE) && self.authority.knows_by(&header::COOKIE),
+        };
+        if by_cookie && action == Action::Publish && !is_own_page(headers) {
             check_origin(headers, &self.settings.publish_origins)?;
         }
+        let Some(presented) = presented else { return Ok(Visitor::Stranger) };
         let GateSettings { audience, dialects, .. } = &*self.settings;
-        let asked = Asked { action, audience, dialects: *dialects };
-        self.authority.verify(&presented, &asked).await.map(Visitor::Known)
+        Visitor::identify(&self.authority, &presented, &Asked { action, audience, dialects: *dialects }).await
     }
 
     fn presented(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Option<Presented>, Refusal> {

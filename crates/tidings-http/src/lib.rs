@@ -3,6 +3,7 @@
 //! An application that embeds the hub merges [`native()`] (and what else it wants) into its own axum router; the
 //! program serves [`app()`] with a [`Server`].
 
+mod admin;
 mod app;
 mod body;
 mod cors;
@@ -19,6 +20,7 @@ mod status;
 mod stream;
 mod visitor;
 
+pub use admin::{admin, administrators_only};
 pub use app::{Access, app};
 pub use gate::{Gate, GateSettings};
 pub use limit::{Limit, LimitHits};

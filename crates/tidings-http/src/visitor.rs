@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use http::HeaderMap;
-use tidings_auth::{Action, Authority, Grant, Holder, Reason, Refusal};
+use http::{HeaderMap, header::AUTHORIZATION};
+use tidings_auth::{
+    Action, Asked, Authority, Carrier, Grant, Holder, Presented, Reason, Refusal, RefusalKind,
+};
 use tidings_hub::{Bearer, ReadRights, Selection, Selector, Topic};
 
 /// Who is asking.
@@ -15,6 +17,8 @@ pub(crate) enum Visitor {
     Known(Arc<Grant>),
     /// Who has presented nothing.
     Stranger,
+    /// Who has presented something that only the application can know, so that its answer is final.
+    Claimant,
 }
 
 /// What somebody may see, and for how long.
@@ -31,6 +35,26 @@ pub(crate) struct Admission {
 }
 
 impl Visitor {
+    /// Whom a key or token names, or claims to name to the application, if that is given such headers.
+    ///
+    /// # Errors
+    /// When what is presented is not good. It is never taken for nothing.
+    pub(crate) async fn identify(
+        authority: &Authority,
+        presented: &Presented,
+        asked: &Asked<'_>,
+    ) -> Result<Self, Refusal> {
+        match authority.verify(presented, asked).await {
+            Ok(grant) => Ok(Self::Known(grant)),
+            Err(Refusal { reason: Reason::Unknown { .. } | Reason::UnknownIssuer(_), .. })
+                if presented.by == Carrier::Header && authority.knows_by(&AUTHORIZATION) =>
+            {
+                Ok(Self::Claimant)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// Whether the visitor may publish so many publications, to these topics.
     pub(crate) async fn may_publish<'t>(
         &self,
@@ -55,6 +79,10 @@ impl Visitor {
                     topics.filter(|topic| !may(topic)).cloned().map(Selector::Exact).collect();
                 if rest.is_empty() { Ok(()) } else { ask_to_publish(authority, headers, &rest).await }
             }
+            Self::Claimant => {
+                let topics = topics.cloned().map(Selector::Exact).collect();
+                ask_to_publish(authority, headers, &topics).await
+            }
         }
     }
 
@@ -70,6 +98,7 @@ impl Visitor {
             Self::Anybody => Ok(Admission::everything()),
             Self::Known(grant) => known(grant, selection),
             Self::Stranger => stranger(authority, headers, selection).await,
+            Self::Claimant => ask_to_subscribe(authority, headers, selection, selection.selectors()).await,
         }
     }
 }
@@ -97,6 +126,8 @@ fn known(grant: Arc<Grant>, selection: &Selection) -> Result<Admission, Refusal>
     Ok(Admission::of(grant))
 }
 
+/// Everybody has what anonymous have. For more the application is asked, if there is one: where the request holds
+/// something by which it may know the visitor, about everything, because there may be private events to see.
 async fn stranger(
     authority: &Authority,
     headers: &HeaderMap,
@@ -105,19 +136,41 @@ async fn stranger(
     let anonymous = authority.anonymous();
     let read = anonymous.as_ref().map_or_else(Arc::default, |grant| grant.rights.read.clone());
     let rest: Vec<Selector> = selection.selectors().filter(|selector| !covers(&read, selector)).collect();
-    let is_named = rest.iter().any(|selector| matches!(selector, Selector::Exact(_)));
-    match anonymous {
-        Some(anonymous) if rest.is_empty() => Ok(Admission::of(anonymous)),
-        _ if authority.asks() => {
-            let grant = authority.ask(headers, Action::Subscribe, &rest).await?;
-            let read = Arc::new(read.union(&grant.rights.read));
-            if let Some(topic) = selection.topics().iter().find(|topic| !read.reaches(topic)) {
-                return Err(Reason::Refused { action: Action::Subscribe, what: topic.to_string() }.into());
-            }
-            Ok(Admission { read, ..Admission::of(grant) })
+    let is_enough = match anonymous {
+        // What is asked for by pattern is what may be seen of it.
+        Some(_) => !rest.iter().any(|selector| matches!(selector, Selector::Exact(_))) && !read.is_nothing(),
+        None => false,
+    };
+    let may_be_known = headers.keys().any(|name| authority.knows_by(name));
+    let asked = match (authority.asks(), may_be_known) {
+        (false, _) => Err(Reason::Nothing.into()),
+        (true, true) => ask_to_subscribe(authority, headers, selection, selection.selectors()).await,
+        (true, false) if rest.is_empty() => Err(Reason::Nothing.into()),
+        (true, false) => ask_to_subscribe(authority, headers, selection, rest).await,
+    };
+    match (asked, anonymous) {
+        (Err(Refusal { kind: RefusalKind::Missing | RefusalKind::Forbidden, .. }), Some(anonymous))
+            if is_enough =>
+        {
+            Ok(Admission::of(anonymous))
         }
-        Some(anonymous) if !is_named && !read.is_nothing() => Ok(Admission::of(anonymous)),
-        _ => Err(Reason::Nothing.into()),
+        (asked, _) => asked,
+    }
+}
+
+async fn ask_to_subscribe(
+    authority: &Authority,
+    headers: &HeaderMap,
+    selection: &Selection,
+    asked: impl IntoIterator<Item = Selector>,
+) -> Result<Admission, Refusal> {
+    let asked: Vec<Selector> = asked.into_iter().collect();
+    let grant = authority.ask(headers, Action::Subscribe, &asked).await?;
+    let anonymous = authority.anonymous().map(|anonymous| anonymous.rights.read.clone());
+    let read = Arc::new(grant.rights.read.union(&anonymous.unwrap_or_default()));
+    match selection.topics().iter().find(|topic| !read.reaches(topic)) {
+        Some(topic) => Err(Reason::Refused { action: Action::Subscribe, what: topic.to_string() }.into()),
+        None => Ok(Admission { read, ..Admission::of(grant) }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod console;
 mod demo;
+mod fronts;
 mod history;
 mod listen;
 mod stop;
@@ -10,8 +11,10 @@ use std::{sync::Arc, time::Instant};
 
 use anyhow::Context as _;
 use axum::Router;
+use tidings_auth::Authority;
 use tidings_http::{
-    Access, Limits, NativeSettings, PartStatus, Parts, Server, Status, app, figures, health, native, topics,
+    Access, Limits, PartStatus, Parts, Presence, Server, Status, admin, administrators_only, app, figures,
+    health, mercure, native, topics,
 };
 use tidings_hub::{Hub, Settings};
 use tidings_sources::Sources;
@@ -30,6 +33,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let started = Instant::now();
     let listeners = Listeners::bind(&config).await?;
     let log = history::open(&config).await?;
+    let authority = fronts::authority(&config)?;
     let hub = Hub::start(log.clone(), hub_settings(&config)).context("the hub cannot start")?;
     let mut server = Server::new(server_limits(&config), config.stream.hand_over);
     let sources = start_sources(&config, &hub, &listeners)?;
@@ -38,35 +42,50 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         parts: parts(&sources),
         server: server.stats(),
         version: env!("CARGO_PKG_VERSION"),
-        open: true,
+        open: config.is_open,
         demo: config.demo,
         started,
     };
-    let access = Access { origins: config.cors.origins.clone(), loopback_only: !config.insecure_open };
-    let (public, admin) = routes(&config, &hub, status)?;
+    let access = Access { origins: config.cors.origins.clone(), loopback_only: config.is_loopback_only() };
+    let presence = fronts::presence(&config, &hub);
+    let (public, admin) = routes(&config, &authority, presence.clone(), status)?;
     listeners.serve(&mut server, &app(public, &access), &app(admin, &access), &config)?;
 
     stop::asked_for().await;
     sources.stop().await;
     hub.drain(config.stream.drain_window);
     server.shut_down(config.stream.drain_time).await;
+    if let Some(presence) = presence
+        && tokio::time::timeout(fronts::ANNOUNCE, presence.settled()).await.is_err()
+    {
+        tracing::warn!("not everybody's leave could be announced");
+    }
     log.close().await;
     tracing::info!("stopped");
     Ok(())
 }
 
 /// The routes for everybody, and those of the admin listeners, if there are any.
-fn routes(config: &Config, hub: &Hub, status: Status) -> anyhow::Result<(Router, Router)> {
+fn routes(
+    config: &Config,
+    authority: &Authority,
+    presence: Option<Presence>,
+    status: Status,
+) -> anyhow::Result<(Router, Router)> {
+    let (hub, hits) = (status.hub.clone(), status.server.hits().clone());
+    let gate = fronts::gate(config, authority, &hits);
     let operators = topics(hub.clone()).merge(figures(status.clone()));
-    let mut public = native(hub.clone(), native_settings(config, &status)?)
+    let rights = admin(hub.clone(), authority.clone(), &gate, &fronts::audience(config));
+    let mut public = native(hub.clone(), fronts::native(config, gate.clone(), &hits)?)
+        .merge(mercure(hub, authority.clone(), fronts::mercure(config, presence, &hits)))
         .merge(health(status.clone()))
         .merge(console::routes());
     if config.demo {
         public = public.merge(console::demo_pages()).merge(demo::data());
     }
     Ok(match config.admin.listen.is_empty() {
-        true => (public.merge(operators), Router::new()),
-        false => (public, operators.merge(health(status))),
+        true => (public.merge(administrators_only(operators, &gate)).merge(rights), Router::new()),
+        false => (public, operators.merge(rights).merge(health(status))),
     })
 }
 
@@ -74,6 +93,7 @@ fn hub_settings(config: &Config) -> Settings {
     Settings {
         heartbeat: config.stream.heartbeat,
         stall: config.limits.stall,
+        expiry_notice: config.auth.expiry_notice,
         subscriber_bytes: config.limits.subscriber_bytes,
         page_bytes: config.limits.page_bytes,
         max_subscribers: config.limits.connections as u64,
@@ -90,22 +110,6 @@ fn server_limits(config: &Config) -> Limits {
         head_time: config.limits.head_time,
         write_stall: config.limits.stall,
     }
-}
-
-fn native_settings(config: &Config, status: &Status) -> anyhow::Result<NativeSettings> {
-    let greeting = |rule: &crate::config::TopicRule| Some((rule.pattern.clone(), rule.greeting.clone()?));
-    let mut greetings: Vec<_> = config.topics.iter().filter_map(greeting).collect();
-    if config.demo {
-        greetings.push(demo::greeting(config.default_topic.as_str())?);
-    }
-    Ok(NativeSettings {
-        max_body: config.limits.body,
-        body_time: config.limits.body_time,
-        retry: config.stream.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX)),
-        greetings,
-        hits: status.server.hits().clone(),
-        ..NativeSettings::new(config.default_topic.clone())
-    })
 }
 
 fn start_sources(config: &Config, hub: &Hub, listeners: &Listeners) -> anyhow::Result<Sources> {

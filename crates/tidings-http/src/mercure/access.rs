@@ -46,11 +46,11 @@ impl Caller<'_> {
             return Ok(Visitor::Stranger);
         };
         let asked = Asked { action, audience: &self.resource.identifier, dialects };
-        let grant = authority.verify(&presented, &asked).await?;
+        let visitor = Visitor::identify(authority, &presented, &asked).await?;
         if action == Action::Publish && presented.by == Carrier::Cookie {
             self.check_origin()?;
         }
-        Ok(Visitor::Known(grant))
+        Ok(visitor)
     }
 
     /// Cookies are sent whoever makes the browser send them, so what is done with one must come from a trusted page.

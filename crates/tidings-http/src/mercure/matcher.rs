@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidings_auth::protocol_string;
-use tidings_hub::{Selection, Selector, Topic, UriTemplate, UrlBase, UrlPattern};
+use tidings_hub::{Selection, Selector, SelectorError, Topic, UriTemplate, UrlBase, UrlPattern};
 
 use super::dialect::Dialect;
 use crate::problem::Problem;
@@ -64,18 +64,20 @@ impl Matcher {
         if self.kind.dialect() == Dialect::V1 {
             self.check_text()?;
         }
-        let selector = match self.kind {
-            _ if text == ANY => Selector::All,
+        if text == ANY {
+            return Ok(Some(Selector::All));
+        }
+        match self.kind {
             MatchType::UrlPattern => {
-                Selector::Url(UrlPattern::new(text, base).map_err(Problem::bad_request)?)
+                let pattern = UrlPattern::new(text, base).map_err(Problem::bad_request)?;
+                Ok(Some(Selector::Url(pattern)))
             }
-            MatchType::Exact | MatchType::Topic if text.is_empty() => return Ok(None),
-            MatchType::Topic if let Some(template) = template(text) => Selector::Template(template),
-            MatchType::Exact | MatchType::Topic => {
-                Selector::Exact(Topic::new(text).map_err(Problem::bad_request)?)
-            }
-        };
-        Ok(Some(selector))
+            MatchType::Exact => exact(text),
+            MatchType::Topic => match template(text)? {
+                Some(template) => Ok(Some(Selector::Template(template))),
+                None => exact(text),
+            },
+        }
     }
 
     /// The rules of 1.0 for every matcher (sections 1.2 and 1.3).
@@ -91,12 +93,23 @@ impl Matcher {
     }
 }
 
-/// A text of 0.x as a template, if it is one. What only looks like one is an exact topic.
-fn template(text: &str) -> Option<UriTemplate> {
-    if !text.contains('{') {
-        return None;
+fn exact(text: &str) -> Result<Option<Selector>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
     }
-    UriTemplate::new(text).ok()
+    Topic::new(text).map(Selector::Exact).map(Some).map_err(Problem::bad_request)
+}
+
+/// A text of 0.x as a template, if it is one. What only looks like one is an exact topic.
+fn template(text: &str) -> Result<Option<UriTemplate>, Problem> {
+    if !text.contains('{') {
+        return Ok(None);
+    }
+    match UriTemplate::new(text) {
+        Ok(template) => Ok(Some(template)),
+        Err(SelectorError::Template { .. }) => Ok(None),
+        Err(error) => Err(Problem::bad_request(error)),
+    }
 }
 
 /// The selection of these selectors. In 0.x, whose templates also are topics, a template selects the topic of its own

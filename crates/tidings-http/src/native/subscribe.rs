@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use tidings_auth::Action;
 use tidings_hub::{Start, Subscription};
 use tidings_stream::Frame;
@@ -27,9 +27,12 @@ pub(super) async fn subscribe(
     if carrier.is_overloaded() {
         return Ok(stream::no_room());
     }
-    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Subscribe).await?;
-    let asked = query::read(query.as_deref(), &headers, &native.settings.default_topic)?;
-    let admission = native.gate().may_subscribe(visitor, &headers, &asked.selection).await?;
+    let (asked, admission) = match native.admit(query.as_deref(), &headers).await {
+        Ok(admitted) => admitted,
+        // Nobody can say now whether it may: a browser gives up on any status but 200.
+        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => return Ok(stream::no_room()),
+        Err(problem) => return Err(problem),
+    };
     if method == Method::HEAD {
         return Ok(stream::head());
     }
@@ -51,6 +54,18 @@ pub(super) async fn subscribe(
 }
 
 impl Native {
+    /// What is asked for, and what may be seen of it.
+    async fn admit(
+        &self,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<(query::Asked, Admission), Problem> {
+        let visitor = self.gate().identify(headers, query, Action::Subscribe).await?;
+        let asked = query::read(query, headers, &self.settings.default_topic)?;
+        let admission = self.gate().may_subscribe(visitor, headers, &asked.selection).await?;
+        Ok((asked, admission))
+    }
+
     /// What comes before all events: the reconnection time, and the greeting for those who come for the first time.
     fn prelude(&self, asked: &query::Asked) -> Bytes {
         let mut prelude = BytesMut::new();

@@ -35,8 +35,8 @@ const FILES: &[Asset] = &assets! {
     SVG: "icon.svg";
     JS:
         "chat.js" "clock.js" "console-events.js" "console-keys.js" "console-picker.js" "console-publish.js"
-        "console-snippets.js" "console-stats.js" "console.js" "demo-connection.js" "demo.js" "dom.js"
-        "event-stream-parser.js" "feed.js" "format.js" "hub.js" "json-text.js" "laravel.js" "selection.js"
+        "console-snippets.js" "console-stats.js" "console-token.js" "console.js" "demo-connection.js" "demo.js"
+        "dom.js" "event-stream-parser.js" "feed.js" "format.js" "hub.js" "json-text.js" "laravel.js" "selection.js"
         "snippets.js" "sparkline.js" "stocks.js" "stream.js";
 };
 

@@ -77,19 +77,24 @@ impl Listeners {
 /// Says on standard error what a newcomer can do, and what the hub leaves open.
 fn introduce(address: &str, config: &Config) {
     let (open, topic) = (format!("http://{address}/"), &config.default_topic);
-    let publish = format!("curl -d 'Hello' http://{address}/topics/{topic}");
+    let key = if config.is_open { "" } else { "-H 'Authorization: Bearer KEY' " };
+    let publish = format!("curl {key}-d 'Hello' http://{address}/topics/{topic}");
     match io::stderr().is_terminal() {
         true => say(format_args!("\n  open  {open}\n  try   {publish}\n")),
         // Nobody is looking; whoever reads the log later expects nothing else in it.
         false => tracing::info!(open, publish, "ready"),
     }
-    match config.insecure_open {
-        false => {
+    match (config.is_open, config.insecure_open) {
+        (false, _) => {}
+        (true, false) => {
             tracing::warn!("no keys: this hub is open to every program on this machine, and to nothing else")
         }
-        true => tracing::warn!(
+        (true, true) => tracing::warn!(
             "no keys and --insecure-open: everybody who reaches this hub can publish and read everything"
         ),
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -100,7 +105,7 @@ async fn bind(addresses: &[Address], config: &Config) -> anyhow::Result<Vec<(Soc
             lookup_host(address.as_str()).await.with_context(|| format!("{address} cannot be looked up"))?;
         let mut found = false;
         for resolved in resolved {
-            if !config.insecure_open && !resolved.ip().to_canonical().is_loopback() {
+            if config.is_loopback_only() && !resolved.ip().to_canonical().is_loopback() {
                 bail!("{}", not_loopback(address));
             }
             match listener(resolved) {

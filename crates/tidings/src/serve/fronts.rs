@@ -1,0 +1,88 @@
+//! The fronts as the configuration wants them, and who may do what on them.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tidings_auth::Authority;
+use tidings_http::{Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings, Presence};
+use tidings_hub::{Hub, Unknown};
+
+use super::demo;
+use crate::config::{self, Config, TopicRule};
+
+/// Starts the authority. The data directory is there by now: revocations are kept in it.
+pub(super) fn authority(config: &Config) -> anyhow::Result<Authority> {
+    Authority::start(config.auth_settings()).context("who may do what cannot be decided")
+}
+
+/// The gate of the native front and of the operators' routes.
+pub(super) fn gate(config: &Config, authority: &Authority, hits: &Arc<LimitHits>) -> Gate {
+    let settings = GateSettings {
+        cookie: config.auth.cookie.clone(),
+        query: config.auth.query,
+        publish_origins: config.auth.publish_origins.clone(),
+        audience: audience(config),
+        dialects: config.mercure.dialects,
+        hits: hits.clone(),
+    };
+    Gate::new(authority.clone(), settings)
+}
+
+/// Whom tokens are for whose issuer names nobody.
+pub(super) fn audience(config: &Config) -> String {
+    config.mercure.url.as_ref().map_or_else(String::new, ToString::to_string)
+}
+
+pub(super) fn native(config: &Config, gate: Gate, hits: &Arc<LimitHits>) -> anyhow::Result<NativeSettings> {
+    let greeting = |rule: &TopicRule| Some((rule.pattern.clone(), rule.greeting.clone()?));
+    let mut greetings: Vec<_> = config.topics.iter().filter_map(greeting).collect();
+    if config.demo {
+        greetings.push(demo::greeting(config.default_topic.as_str())?);
+    }
+    Ok(NativeSettings {
+        max_body: config.limits.body,
+        body_time: config.limits.body_time,
+        retry: config.stream.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX)),
+        lifetime: config.stream.lifetime,
+        greetings,
+        hits: hits.clone(),
+        gate,
+        ..NativeSettings::new(config.default_topic.clone())
+    })
+}
+
+/// Who is there, if the configuration wants that told.
+pub(super) fn presence(config: &Config, hub: &Hub) -> Option<Presence> {
+    config.mercure.subscriptions.then(|| Presence::start(hub.clone(), config.mercure.presence_debounce))
+}
+
+pub(super) fn mercure(config: &Config, presence: Option<Presence>, hits: &Arc<LimitHits>) -> MercureSettings {
+    let own = &config.mercure;
+    MercureSettings {
+        dialects: own.dialects,
+        url: own.url.clone(),
+        public_urls: own.public_urls.clone(),
+        cookie: own.cookie.clone(),
+        cookie_v0: own.cookie_0x.clone(),
+        publish_origins: own.publish_origins.clone(),
+        ids: match own.ids {
+            config::Ids::Hub => Ids::Hub,
+            config::Ids::UrnUuid => Ids::UrnUuid,
+        },
+        unknown_cursor: match own.unknown_cursor {
+            config::UnknownCursor::Everything => Unknown::Everything,
+            config::UnknownCursor::Reset => Unknown::ResetLive,
+        },
+        presence,
+        lifetime: config.stream.lifetime,
+        max_body: config.limits.body,
+        body_time: config.limits.body_time,
+        hits: hits.clone(),
+        authorization_servers: own.authorization_servers.clone(),
+        // Of 0.x it is a part; whoever switches that on has it.
+        query_token: own.dialects.v0,
+    }
+}
+
+/// How long a stopping hub waits until everybody's leave has been announced.
+pub(super) const ANNOUNCE: Duration = Duration::from_secs(5);
