@@ -133,10 +133,14 @@ fn the_documented_file_has_every_key_and_no_other() {
 /// What stands in both places, because the types differ: a hub that is embedded is set up like one that is run.
 #[test]
 fn the_defaults_are_those_of_the_libraries() {
-    let Config { default_topic, log, history, limits, .. } = load("", &[]).unwrap();
+    let Config { default_topic, log, history, limits, auth, mercure, .. } = load("", &[]).unwrap();
 
     let hub = tidings_hub::Settings::default();
     assert_eq!(limits.connections as u64, hub.max_subscribers);
+    assert_eq!(auth.expiry_notice, hub.expiry_notice);
+
+    let front = tidings_http::MercureSettings::default();
+    assert_eq!((mercure.cookie, mercure.cookie_0x), (front.cookie, front.cookie_v0));
 
     let native = tidings_http::NativeSettings::new(default_topic);
     assert_eq!((limits.body, limits.body_time), (native.max_body, native.body_time));
