@@ -7,6 +7,7 @@ use std::{
     cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
+    panic::catch_unwind,
     sync::{Arc, LazyLock},
 };
 
@@ -117,7 +118,11 @@ impl Compiled {
             }
             urlpattern::UrlPattern::<Expression>::parse(init, UrlPatternOptions::default())
         };
-        let pattern = parse().map_err(|error| SelectorError::Url(problem(&error)))?;
+        // A closing square bracket in a host that has no opening one makes urlpattern 0.6.0 subtract one from zero, which
+        // is a panic in programs that are built with overflow checks, and what the standard says in others.
+        let parsed =
+            catch_unwind(parse).map_err(|_| SelectorError::Url("square brackets are out of place"))?;
+        let pattern = parsed.map_err(|error| SelectorError::Url(problem(&error)))?;
         let components = [
             Component::new(pattern.pathname)?,
             Component::new(pattern.hostname)?,

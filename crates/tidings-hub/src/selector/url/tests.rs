@@ -101,6 +101,15 @@ fn what_is_no_pattern_is_refused_in_few_words() {
 }
 
 #[test]
+fn a_bracket_without_another_does_no_harm() {
+    for text in ["https://a]/", "https://]:1]/", "https://(]", "https://{[}]/x"] {
+        if let Ok(pattern) = UrlPattern::new(text, &UrlBase::default()) {
+            assert!(!pattern.matches("https://a/"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_host_and_the_path_of_a_pattern_are_known_as_far_as_they_are_literal() {
     for (text, host, path) in [
         ("https://example.com/books/:id", Some("example.com"), "/books/"),
