@@ -32,12 +32,19 @@ impl Grant {
 }
 
 /// What presence says of a subscription.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Payload {
     /// Of which subscriptions. What the subscription asks for is held against it as if it were a topic.
     pub selection: Selection,
     /// Any JSON. An entry without one hides those behind it.
     pub value: Option<Box<RawValue>>,
+}
+
+impl fmt::Debug for Payload {
+    /// The value is the bearer's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload").field("selection", &self.selection).finish_non_exhaustive()
+    }
 }
 
 /// The kind of a token, by its claims.

@@ -11,7 +11,7 @@ use crate::{
     grant::Dialect,
     refusal::{Reason, in_words},
     secret::Secret,
-    token::{Claims, Says, Token, says},
+    token::{Claims, Says, Token},
 };
 
 /// What is in a token, believed or not. It shows all of the token but its signature, so it is for who has it anyway.
@@ -21,7 +21,7 @@ pub struct Inspection {
     pub header: Value,
     /// The claims.
     pub claims: Value,
-    /// Its kind, by header and claims. None, when it says nothing of a hub or its claims are wrong.
+    /// Its kind, by header and claims. None, when it says nothing of a hub.
     pub dialect: Option<Dialect>,
     /// When it ends or has ended, in words.
     pub expiry: String,
@@ -38,13 +38,11 @@ pub struct Inspection {
 pub fn inspect(token: &Secret) -> Result<Inspection, Reason> {
     let token = Token::split(token.expose())?;
     let claims = Claims::read(&token.payload)?;
-    let read = says(&token, &claims, &UrlBase::default());
-    let dialect = read.as_ref().ok().and_then(|read| read.as_ref()).map(|(dialect, _)| *dialect);
-    let grants = match read {
-        Ok(Some((dialect, says))) => Ok(grants(dialect, says)),
-        Ok(None) => Err(Reason::NoClaims.to_string()),
-        Err(reason) => Err(reason.to_string()),
-    };
+    let dialect = token.kind(&claims);
+    let grants = dialect.ok_or(Reason::NoClaims).and_then(|dialect| {
+        let says = Says::read(dialect, &claims, &UrlBase::default())?;
+        Ok(grants(dialect, says))
+    });
     let shown =
         |json: &[u8]| serde_json::from_slice(json).map_err(|_| Reason::Unreadable("it holds no JSON"));
     Ok(Inspection {
@@ -52,7 +50,7 @@ pub fn inspect(token: &Secret) -> Result<Inspection, Reason> {
         claims: shown(&token.payload)?,
         dialect,
         expiry: expiry(claims.exp, SystemTime::now()),
-        grants,
+        grants: grants.map_err(|reason| reason.to_string()),
         id: claims.jti.clone().unwrap_or_else(|| token.fingerprint()),
     })
 }

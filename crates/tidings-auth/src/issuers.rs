@@ -24,7 +24,7 @@ pub(crate) struct Issuers(Vec<Verifier>);
 
 /// An issuer, and what verifies its tokens.
 #[derive(Debug)]
-pub(crate) struct Verifier {
+struct Verifier {
     name: String,
     issuer: Option<String>,
     audience: Vec<String>,
@@ -59,39 +59,52 @@ impl Issuers {
         }
     }
 
-    /// Those who may have signed a token with this signature: whose `iss` it has, or who has none, and whose key it is.
-    /// The `iss` is not believed: it only says whose keys are tried.
-    pub(crate) async fn signers<'a>(
-        &'a self,
+    /// Finds whose token this is: signed with their keys and good in their eyes. Only those are asked whose `iss` it has,
+    /// and those who have none; the `iss` is not believed, it only says whose keys are tried.
+    pub(crate) async fn accept(
+        &self,
         token: &Token<'_>,
         claims: &Claims<'_>,
         asked: &Asked<'_>,
-    ) -> Result<Vec<&'a Verifier>, Reason> {
+        now: SystemTime,
+    ) -> Result<Accepted, Reason> {
         let named = |verifier: &&Verifier| match (&verifier.issuer, &claims.iss) {
             (Some(known), Some(iss)) => known == iss,
             _ => true,
         };
         let mut candidates: Vec<&Verifier> = self.0.iter().filter(named).collect();
-        if candidates.is_empty() {
-            return Err(Reason::UnknownIssuer(claims.iss.clone()));
-        }
         // Who is called by name comes before who has none.
         candidates.sort_by_key(|verifier| verifier.issuer != claims.iss);
-        let (mut signers, mut unknown, mut refused) = (Vec::new(), None, None);
+        let mut refused = Reason::UnknownIssuer(claims.iss.clone());
         for verifier in candidates {
-            match verifier.check(token, asked).await {
-                Ok(()) => signers.push(verifier),
-                // It may be good, and nobody can say now.
-                Err(reason @ Reason::NoKeys(_)) => unknown = Some(reason),
-                // A wrong signature says more than what rules a signer out beforehand.
-                Err(reason @ Reason::Signature(_)) => refused = Some(reason),
-                Err(reason) => refused = refused.or(Some(reason)),
+            match verifier.accept(token, claims, asked, now).await {
+                Ok(accepted) => return Ok(accepted),
+                Err(reason) if weight(&reason) > weight(&refused) => refused = reason,
+                Err(_) => {}
             }
         }
-        match (signers.is_empty(), unknown.or(refused)) {
-            (true, Some(reason)) => Err(reason),
-            _ => Ok(signers),
-        }
+        Err(refused)
+    }
+}
+
+/// A token whose signature and time are good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) dialect: Dialect,
+    /// What whoever signed it may sign for.
+    pub(crate) roles: Roles,
+    pub(crate) expires: Option<SystemTime>,
+}
+
+/// How much a reason tells, when several issuers refuse a token: most from who signed it; that somebody's keys are not
+/// there means that it may be good.
+fn weight(reason: &Reason) -> u8 {
+    match reason {
+        Reason::UnknownIssuer(_) => 0,
+        Reason::Role { .. } | Reason::Algorithm { .. } => 1,
+        Reason::UnknownKid { .. } | Reason::Signature(_) => 2,
+        Reason::NoKeys(_) => 3,
+        _ => 4,
     }
 }
 
@@ -117,10 +130,6 @@ impl Verifier {
             leeway: issuer.leeway,
             keys,
         })
-    }
-
-    pub(crate) fn roles(&self) -> Roles {
-        self.roles
     }
 
     /// Whether it signed the token, and may sign one for this.
@@ -156,24 +165,26 @@ impl Verifier {
         Reason::Algorithm { algorithm: token.header.alg.clone(), issuer: self.name.clone(), accepted }
     }
 
-    /// Whether what a token says of its time, its issuer and its audience is good. Says when it ends.
+    /// Whether it signed the token, and what this says of its time, its issuer and its audience is good.
     ///
     /// Tokens of Mercure 0.x need none of these claims (section 2, "Token"), those of Mercure 1.0 all of them (section
     /// 1.6), and native ones those that are configured.
-    pub(crate) fn accept(
+    async fn accept(
         &self,
-        dialect: Dialect,
+        token: &Token<'_>,
         claims: &Claims<'_>,
         asked: &Asked<'_>,
         now: SystemTime,
-    ) -> Result<Option<SystemTime>, Reason> {
+    ) -> Result<Accepted, Reason> {
+        self.check(token, asked).await?;
         let expires = self.expiry(claims, now)?;
+        let dialect = token.kind(claims).ok_or(Reason::NoClaims)?;
         if dialect == Dialect::V1 && claims.exp.is_none() {
             return Err(Reason::NoExpiry);
         }
         self.issuer(dialect, claims)?;
         self.audience(dialect, claims, asked)?;
-        Ok(expires)
+        Ok(Accepted { dialect, roles: self.roles, expires })
     }
 
     fn expiry(&self, claims: &Claims<'_>, now: SystemTime) -> Result<Option<SystemTime>, Reason> {

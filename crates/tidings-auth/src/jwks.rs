@@ -266,3 +266,6 @@ impl fmt::Debug for Jwks {
         f.debug_struct("Jwks").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,5 @@ pub use refusal::{Reason, Refusal, RefusalKind};
 pub use revocation::{Revocation, RevocationError, Target};
 pub use secret::Secret;
 pub use settings::{Action, Anonymous, Callback, Dialects, Issuer, Key, KeySource, Roles, Settings};
+#[doc(hidden)]
+pub use token::fuzz;

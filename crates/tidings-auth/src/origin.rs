@@ -61,8 +61,8 @@ mod tests {
 
     #[test]
     fn rule_1_6_the_origin_else_scheme_and_host_of_the_referer() {
-        let table: [(&[(&str, &str)], Option<&str>); 7] = [
-            (&[("origin", "https://a.example")], Some("https://a.example")),
+        let table = [
+            (&[("origin", "https://a.example")][..], Some("https://a.example")),
             (&[("origin", "null"), ("referer", "https://a.example/")], Some("null")),
             (&[("referer", "https://a.example:8443/x?y=https://b.example")], Some("https://a.example:8443")),
             (&[("referer", "https://a.example@b.example/x")], Some("https://b.example")),

@@ -117,7 +117,6 @@ pub(crate) mod tests {
             include_str!(concat!("../tests/keys/", $name, ".pem"))
         };
     }
-    pub(crate) use pem;
 
     use Algorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
 

@@ -4,18 +4,17 @@ mod claims;
 mod details;
 mod legacy;
 mod native;
+#[cfg(test)]
+mod properties;
 mod says;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tidings_hub::UrlBase;
 
-pub(crate) use self::{
-    claims::Claims,
-    details::DETAIL_TYPE,
-    says::{Says, says},
-};
+pub(crate) use self::{claims::Claims, details::DETAIL_TYPE, says::Says};
 use crate::{digest::hex, object::object, refusal::Reason};
 
 /// The parts of a token, decoded as far as they must be.
@@ -75,6 +74,30 @@ impl<'a> Token<'a> {
         const BYTES: usize = 16;
         let digest = digest(&SHA256, self.signed.as_bytes());
         format!("sha256:{}", hex(&digest.as_ref()[..BYTES]))
+    }
+}
+
+/// What fuzzing throws bytes at: as a whole token, and as the claims of tokens of every type.
+#[doc(hidden)]
+pub fn fuzz(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        drop(Token::split(text).map(|token| read_all(&token)));
+    }
+    for typ in ["JWT", "at+jwt"] {
+        let header = Header { alg: String::new(), typ: Some(typ.to_owned()), kid: None, crit: None };
+        let payload = bytes.to_vec();
+        read_all(&Token { header, header_json: Vec::new(), signed: "", signature: "", payload });
+    }
+}
+
+fn read_all(token: &Token<'_>) {
+    let read = Claims::read(&token.payload).and_then(|claims| {
+        let dialect = token.kind(&claims).ok_or(Reason::NoClaims)?;
+        Says::read(dialect, &claims, &UrlBase::default())
+    });
+    if let Err(reason) = read {
+        // It goes into an answer, whatever is in the token.
+        assert!(reason.to_string().len() < 4096, "a reason of {} bytes", reason.to_string().len());
     }
 }
 
