@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, Uri, header};
 use tidings_auth::{
-    Action, Asked, Carrier, Dialects, Presented, Reason, Refusal, RefusalKind, check_origin, credentials,
+    Action, Asked, Carrier, Dialects, Grant, Presented, Reason, Refusal, RefusalKind, check_origin,
+    credentials,
 };
 
 use super::{Front, bearer_error::Denied, dialect::Dialect, resource::Resource};
@@ -39,23 +40,39 @@ impl Caller<'_> {
         let on = self.front.settings.dialects;
         let dialects = dialect.map_or(on, |dialect| dialect.tokens(on));
         let Some(presented) = self.presented(dialect, dialects)? else {
-            // The application decides by cookies, too.
-            if action == Action::Publish && authority.asks() && self.headers.contains_key(header::COOKIE) {
-                self.check_origin()?;
-            }
-            return Ok(Visitor::Stranger);
+            return if self.may_be_nobody(action) {
+                Ok(Visitor::Stranger)
+            } else {
+                Err(Reason::Nothing.into())
+            };
         };
         let asked = Asked { action, audience: &self.resource.identifier, dialects };
-        let visitor = Visitor::identify(authority, &presented, &asked).await?;
-        if action == Action::Publish && presented.by == Carrier::Cookie {
-            self.check_origin()?;
-        }
-        Ok(visitor)
+        Visitor::identify(authority, &presented, &asked).await
     }
 
-    /// Cookies are sent whoever makes the browser send them, so what is done with one must come from a trusted page.
-    fn check_origin(&self) -> Result<(), Refusal> {
-        check_origin(self.headers, &self.front.settings.publish_origins)
+    /// Whether there is anything for who presents nothing.
+    fn may_be_nobody(&self, action: Action) -> bool {
+        let authority = &self.front.authority;
+        let may = |grant: &Grant| match action {
+            Action::Publish => !grant.rights.publish.is_empty(),
+            Action::Subscribe => !grant.rights.read.is_nothing(),
+        };
+        authority.asks() || authority.anonymous().is_some_and(|grant| may(&grant))
+    }
+
+    /// Whether what a publisher presents comes from a page that may. Cookies are sent whoever makes the browser send them,
+    /// so what is done with one must come from a trusted page.
+    pub(super) fn check_page(&self) -> Result<(), Refusal> {
+        let Front { authority, settings, .. } = self.front;
+        let by_cookie = match self.presented(None, settings.dialects)? {
+            Some(presented) => presented.by == Carrier::Cookie,
+            // The application may decide by cookies, too.
+            None => authority.knows_by(&header::COOKIE) && self.headers.contains_key(header::COOKIE),
+        };
+        if authority.is_open() || !by_cookie {
+            return Ok(());
+        }
+        check_origin(self.headers, &settings.publish_origins)
     }
 
     /// The key or token that the request presents. The first place that has one counts, and is not replaced by another

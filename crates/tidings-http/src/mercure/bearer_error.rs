@@ -26,9 +26,21 @@ pub(super) struct Denied {
 }
 
 impl Denied {
-    /// An answer in this dialect.
+    /// An answer in this dialect, and a log line about it.
     pub(super) fn new(refusal: Refusal, dialect: Dialect, resource: &Resource) -> Self {
-        Self { refusal, dialect, metadata: resource.metadata.clone() }
+        let denied = Self { refusal, dialect, metadata: resource.metadata.clone() };
+        match denied.status().0 {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                tracing::warn!(reason = %denied.refusal, "nobody can be let in")
+            }
+            status => tracing::info!(status = status.as_u16(), reason = %denied.refusal, "refused"),
+        }
+        denied
+    }
+
+    /// Whether it cannot be found out now who may.
+    pub(super) fn is_unavailable(&self) -> bool {
+        self.refusal.kind == RefusalKind::Unavailable
     }
 
     /// The status, and the code of RFC 6750 if there is one.
@@ -60,7 +72,6 @@ impl Denied {
 impl IntoResponse for Denied {
     fn into_response(self) -> Response {
         let (status, code) = self.status();
-        tracing::info!(status = status.as_u16(), reason = %self.refusal, "a request was not let in");
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             let mut response = Problem::new(status, self.refusal.to_string()).into_response();
             if let Some(wait) = self.refusal.retry_after() {

@@ -33,6 +33,7 @@ pub(super) async fn publish(
     let dialect = Dialect::of_publication(token, settings.dialects);
     let denied = |refusal| caller.denied(refusal, dialect);
     let visitor = visitor.map_err(denied)?;
+    caller.check_page().map_err(denied)?;
 
     let form = read_form(&headers, body, settings.body_limit(settings.max_body)).await?;
     let request = PublishRequest::read(&form, dialect)?;

@@ -13,7 +13,7 @@ use super::{
     bearer_error::Failure,
     matcher::{Matcher, selection},
     presence::Presence,
-    read_form,
+    query_method, read_form,
     resource::Resource,
     subscribe_request::SubscribeRequest,
 };
@@ -35,48 +35,39 @@ pub(super) struct Request {
     pub(super) body: Body,
 }
 
+/// A subscription that may begin.
+#[derive(Debug)]
+struct Admitted {
+    asked: SubscribeRequest,
+    selection: Selection,
+    admission: Admission,
+}
+
 pub(super) async fn subscribe(
     front: &Front,
     carrier: Carrier,
     request: Request,
 ) -> Result<Response, Failure> {
-    let Request { method, uri, headers, body } = request;
-    let settings = &front.settings;
-    let resource = Resource::of(&uri, &headers, settings)?;
     if carrier.is_overloaded() {
         return Ok(stream::no_room());
     }
-    let body = if method == super::query_method() {
-        read_form(&headers, body, settings.body_limit(settings.max_body.min(MAX_QUERY_BODY))).await?
-    } else {
-        Bytes::new()
+    let is_head = request.method == Method::HEAD;
+    let Admitted { asked, selection, admission } = match admit(front, request).await {
+        Ok(admitted) => admitted,
+        // A browser gives up on any status but 200.
+        Err(Failure::Denied(denied)) if denied.is_unavailable() => return Ok(stream::no_room()),
+        Err(failure) => return Err(failure),
     };
-    let asked = SubscribeRequest::read(uri.query().unwrap_or_default(), &body, &headers, settings.dialects)?;
-    let dialect = asked.dialect;
-    let caller = Caller { front, resource: &resource, uri: &uri, headers: &headers };
-    let denied = |refusal| caller.denied(refusal, dialect);
-
-    let visitor = caller.identify(Action::Subscribe, Some(dialect)).await.map_err(denied)?;
-    let selectors = asked.selectors(&front.base)?;
-    if settings.presence.is_some() {
-        asked.matchers.iter().try_for_each(Presence::can_announce).map_err(|error| {
-            Problem::bad_request(format!("a matcher is too long to be announced to others: {error}"))
-        })?;
-    }
-    let named: Selection = selectors.iter().cloned().collect();
-    let admission = visitor.may_subscribe(&front.authority, &headers, &named).await.map_err(denied)?;
+    let settings = &front.settings;
+    let topics = selection.to_string();
     let Admission { read, bearer, expires, holder, grant } = admission;
 
     // A HEAD is no subscriber, and yet is told where it would begin.
-    let is_head = method == Method::HEAD;
-    let reserved =
-        settings.presence.as_ref().filter(|_| !is_head).map(|presence| (presence, presence.reserve()));
-    let (entry, companion) = match reserved {
+    let presence = settings.presence.as_ref().filter(|_| !is_head);
+    let (entry, companion) = match presence.map(|presence| (presence, presence.reserve())) {
         Some((presence, (ticket, companion))) => (Some((presence, ticket)), Some(companion)),
         None => (None, None),
     };
-    let selection = selection(dialect, &selectors);
-    let topics = selection.to_string();
     let subscription = Subscription {
         unknown: settings.unknown_cursor,
         read,
@@ -90,18 +81,43 @@ pub(super) async fn subscribe(
         Ok(accepted) => accepted,
         Err(error) => return Ok(stream::refused(error)?),
     };
-    let cursor = asked.cursor.answer(dialect, accepted.is_resumed());
+    let cursor = asked.cursor.answer(asked.dialect, accepted.is_resumed());
     // The stream has its place, so that whoever is announced can see it.
     if let Some((presence, ticket)) = entry {
         let subscriptions = with_payloads(asked.matchers, grant.as_deref());
         presence.enter(ticket, &bearer.unwrap_or_default(), subscriptions);
     }
-    let mut response = match is_head {
-        true => stream::head(),
-        false => carrier.begin(accepted, &topics, &holder),
-    };
+    let mut response = if is_head { stream::head() } else { carrier.begin(accepted, &topics, &holder) };
     response.headers_mut().extend(cursor);
     Ok(response)
+}
+
+/// Whether the subscription may begin. The order of the checks is the reference's: whoever may not ask is not told what is
+/// wrong with the matchers.
+async fn admit(front: &Front, request: Request) -> Result<Admitted, Failure> {
+    let Request { method, uri, headers, body } = request;
+    let settings = &front.settings;
+    let resource = Resource::of(&uri, &headers, settings)?;
+    let body = if method == query_method() {
+        read_form(&headers, body, settings.body_limit(settings.max_body.min(MAX_QUERY_BODY))).await?
+    } else {
+        Bytes::new()
+    };
+    let asked = SubscribeRequest::read(uri.query().unwrap_or_default(), &body, &headers, settings.dialects)?;
+    let caller = Caller { front, resource: &resource, uri: &uri, headers: &headers };
+    let denied = |refusal| caller.denied(refusal, asked.dialect);
+
+    let visitor = caller.identify(Action::Subscribe, Some(asked.dialect)).await.map_err(denied)?;
+    let selectors = asked.selectors(&front.base)?;
+    if settings.presence.is_some() {
+        asked.matchers.iter().try_for_each(Presence::can_announce).map_err(|error| {
+            Problem::bad_request(format!("a matcher is too long to be announced to others: {error}"))
+        })?;
+    }
+    let named = selectors.iter().cloned().collect();
+    let admission = visitor.may_subscribe(&front.authority, &headers, &named).await.map_err(denied)?;
+    let selection = selection(asked.dialect, &selectors);
+    Ok(Admitted { asked, selection, admission })
 }
 
 /// Each matcher with what presence says of a subscription to it.
