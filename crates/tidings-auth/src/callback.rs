@@ -5,6 +5,7 @@
 //! else happens, a failure of the application, is neither, and lets nobody in.
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -18,12 +19,12 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use tidings_hub::{Bearer, ReadRights, Rights, Selection, Selector};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
 use crate::{
     digest::Digest,
-    fetch,
+    fetch::{self, Failed},
     generations::Generations,
     grant::{Grant, Holder, Payload},
     object::object,
@@ -47,12 +48,12 @@ const MAX_BYTES: usize = 64 << 10;
 const MAX_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// The application that is asked.
-#[derive(Debug)]
 pub(crate) struct Callback {
     client: Client,
     url: Url,
     /// The headers that the application is given.
     forwarded: Vec<HeaderName>,
+    timeout: Duration,
     remembered_for: Duration,
     remembered: Mutex<Generations<Answer>>,
     at_once: Semaphore,
@@ -107,6 +108,7 @@ impl Callback {
             client: fetch::client(&url, settings.timeout)?,
             url,
             forwarded,
+            timeout: settings.timeout,
             remembered_for: settings.cache,
             remembered: Mutex::new(Generations::new(REMEMBERED)),
             at_once: Semaphore::new(AT_ONCE_OF_ALL),
@@ -124,7 +126,10 @@ impl Callback {
         // Collected first, because rustc cannot tell that a stream which makes them from references is `Send`.
         let questions: Vec<_> =
             selectors.iter().map(|selector| self.answer(&headers, action, selector)).collect();
-        let answers = stream::iter(questions).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
+        let answers = stream::iter(questions).buffered(AT_ONCE).try_collect::<Vec<_>>();
+        // All of them together, and the wait for a place as well: somebody waits for the whole.
+        let late = |_| Reason::NoAnswer(Failed::TimedOut.to_string());
+        let answers = timeout(self.timeout, answers).await.map_err(late)??;
         grant(action, selectors, answers)
     }
 
@@ -185,6 +190,13 @@ impl Callback {
             StatusCode::FORBIDDEN => Ok(Answer::No),
             status => Err(Reason::NoAnswer(format!("it answered {status}"))),
         }
+    }
+}
+
+impl fmt::Debug for Callback {
+    /// The URL may have a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback").field("host", &self.url.host_str()).finish_non_exhaustive()
     }
 }
 

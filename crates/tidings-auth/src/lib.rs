@@ -2,6 +2,34 @@
 //!
 //! No front and no HTTP server is in it. A front finds what a request presents ([`credentials`]), has it verified by the
 //! [`Authority`], and gets a [`Grant`] with the rights that the hub checks, or a [`Refusal`] with a reason to show.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+//! use tidings_auth::{Action, Asked, Authority, Dialects, Key, Settings, credentials};
+//! use tidings_hub::{Selection, Selector, Topic};
+//!
+//! let key = Key {
+//!     name: "backend".to_owned(),
+//!     secret: "a-long-random-secret".into(),
+//!     publish: Selection::from_iter([Selector::from_text("orders.*")?]),
+//!     subscribe: Selection::default(),
+//!     rate: None,
+//!     admin: false,
+//! };
+//! let authority = Authority::start(Settings { keys: vec![key], ..Settings::default() })?;
+//!
+//! let mut headers = HeaderMap::new();
+//! headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a-long-random-secret"));
+//! let presented = credentials::bearer(&headers)?.ok_or("there is one")?;
+//! let asked = Asked { action: Action::Publish, audience: "https://hub.example", dialects: Dialects::default() };
+//! let grant = authority.verify(&presented, &asked).await?;
+//! assert!(grant.rights.may_publish(&[Topic::new("orders.7")?]).is_ok());
+//! assert!(grant.rights.may_publish(&[Topic::new("news")?]).is_err());
+//! # Ok(())
+//! # }
+//! ```
 
 mod algorithm;
 mod authority;

@@ -6,11 +6,13 @@ use aws_lc_rs::rand;
 use jsonwebtoken::{Header, encode};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tidings_hub::UrlBase;
 
 use crate::{
     Action, Algorithm, Dialect, Secret,
     pem::{self, KeyError},
-    token::DETAIL_TYPE,
+    refusal::Reason,
+    token::{self, DETAIL_TYPE, Says, Token},
 };
 
 /// What a token is to say.
@@ -73,6 +75,9 @@ pub enum MintError {
     /// Only tokens of Mercure have a payload.
     #[error("a native token has no payload: set the dialect to 1.0 or 0.x")]
     Payload,
+    /// A hub would refuse what it says, as when a selector is none.
+    #[error("{0}")]
+    Refused(#[from] Reason),
     /// Signing failed.
     #[error("the token cannot be signed: {0}")]
     Signing(String),
@@ -165,7 +170,15 @@ pub fn mint(token: &Mint, key: &Secret, algorithm: Algorithm) -> Result<Secret, 
         own: own(token)?,
     };
     let text = encode(&header, &claims, &key).map_err(|error| MintError::Signing(error.to_string()))?;
-    Ok(Secret::new(text))
+    let text = Secret::new(text);
+    check(&text, token.dialect)?;
+    Ok(text)
+}
+
+/// Whether a hub can read what was made, so that it is not the hub who says that a selector is none.
+fn check(text: &Secret, dialect: Dialect) -> Result<(), Reason> {
+    let token = Token::split(text.expose())?;
+    Says::read(dialect, &token::Claims::read(&token.payload)?, &UrlBase::default()).map(drop)
 }
 
 fn own(token: &Mint) -> Result<Own<'_>, MintError> {
@@ -213,4 +226,114 @@ fn random_id() -> Result<String, MintError> {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).map_err(|_| MintError::Signing("there are no random numbers".to_owned()))?;
     Ok(crate::digest::hex(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::inspect;
+
+    fn minted(token: &Mint) -> Result<crate::Inspection, MintError> {
+        mint(token, &"a shared secret".into(), Algorithm::HS256).map(|token| inspect(&token).unwrap())
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    fn v1() -> Mint {
+        Mint {
+            issuer: Some("https://issuer.example".to_owned()),
+            audience: texts(&["https://hub.example/.well-known/mercure"]),
+            expires: Some(SystemTime::now() + Duration::from_secs(60)),
+            ..Mint::new(Dialect::V1)
+        }
+    }
+
+    #[test]
+    fn a_native_token() {
+        let token = Mint {
+            publish: texts(&["orders.*"]),
+            subscribe: texts(&["*"]),
+            user: Some("42".to_owned()),
+            admin: true,
+            kid: Some("k".to_owned()),
+            ..Mint::new(Dialect::Native)
+        };
+        let token = minted(&token).unwrap();
+        assert_eq!(
+            token.claims["tidings"],
+            json!({"publish": ["orders.*"], "subscribe": ["*"], "admin": true})
+        );
+        assert_eq!((&token.claims["sub"], &token.header["kid"]), (&json!("42"), &json!("k")));
+        assert!(token.claims.get("exp").is_none());
+        assert_eq!(token.dialect, Some(Dialect::Native));
+    }
+
+    #[test]
+    fn a_token_of_0_x() {
+        let payload = Some(RawValue::from_string("{\"b\":1,\"a\":1.0}".to_owned()).unwrap());
+        let token = Mint { subscribe: texts(&["/books/{id}"]), payload, ..Mint::new(Dialect::V0) };
+        let token = minted(&token).unwrap();
+        let expected = json!({"publish": [], "subscribe": ["/books/{id}"], "payload": {"b": 1, "a": 1.0}});
+        assert_eq!(token.claims["mercure"], expected);
+        assert_eq!(token.dialect, Some(Dialect::V0));
+    }
+
+    #[test]
+    fn rule_1_6_a_token_of_1_0() {
+        let token = Mint {
+            publish: texts(&["https://example.com/a", "*"]),
+            subscribe: texts(&[
+                "https://example.com/b/:id",
+                "https://example.com/*",
+                "https://example.com/?a=1",
+            ]),
+            payload: Some(RawValue::from_string("1".to_owned()).unwrap()),
+            ..v1()
+        };
+        let token = minted(&token).unwrap();
+        let expected = json!([
+            {"type": DETAIL_TYPE, "actions": ["publish"], "topics": [{"match": "https://example.com/a"}, {"match": "*"}]},
+            {
+                "type": DETAIL_TYPE, "actions": ["subscribe"], "payload": 1,
+                "topics": [
+                    {"match": "https://example.com/b/:id", "match_type": "urlpattern"},
+                    {"match": "https://example.com/*", "match_type": "urlpattern"},
+                    {"match": "https://example.com/?a=1"},
+                ],
+            },
+        ]);
+        assert_eq!(token.claims["authorization_details"], expected);
+        assert_eq!((&token.header["typ"], token.dialect), (&json!("at+jwt"), Some(Dialect::V1)));
+    }
+
+    #[test]
+    fn every_token_has_an_id_of_its_own() {
+        let id = || minted(&Mint::new(Dialect::Native)).unwrap().id;
+        assert_ne!(id(), id());
+        assert_eq!(id().len(), 32);
+    }
+
+    #[test]
+    fn a_token_that_no_hub_would_take_is_not_made() {
+        let payload = Some(RawValue::from_string("1".to_owned()).unwrap());
+        for (token, words) in [
+            (Mint { issuer: None, ..v1() }, "needs an issuer"),
+            (Mint { audience: Vec::new(), ..v1() }, "needs an audience"),
+            (Mint { expires: None, ..v1() }, "needs an expiry"),
+            (Mint { admin: true, ..v1() }, "only a native token"),
+            (Mint { payload, ..Mint::new(Dialect::Native) }, "has no payload"),
+            (Mint { publish: texts(&["a", ""]), ..v1() }, "topic 2: match must be a text"),
+            (
+                Mint { publish: texts(&["{"]), ..Mint::new(Dialect::Native) },
+                "publish, selector 1: not a URI template",
+            ),
+        ] {
+            let error = minted(&token).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
 }

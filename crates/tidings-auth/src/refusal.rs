@@ -280,7 +280,7 @@ fn shown_list(texts: &[String]) -> String {
 fn unknown_kid(issuer: &str, kid: Option<&str>) -> String {
     match kid {
         Some(kid) => format!("the JWKS of {issuer} has no key with the token's kid, {}", shown(kid)),
-        None => format!("the token has no kid, and the JWKS of {issuer} has not exactly one key that fits"),
+        None => format!("the token has no kid, and the JWKS of {issuer} has no key for its algorithm"),
     }
 }
 

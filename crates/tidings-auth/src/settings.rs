@@ -1,6 +1,6 @@
 //! Who is known to a hub, as its configuration says.
 
-use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{fmt, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use tidings_hub::{Selection, UrlBase};
 
@@ -98,7 +98,7 @@ impl Roles {
 }
 
 /// With what an issuer's tokens are verified.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum KeySource {
     /// One key with one algorithm.
     Static {
@@ -130,6 +130,20 @@ impl KeySource {
     }
 }
 
+impl fmt::Debug for KeySource {
+    /// The URL may have a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Static { key, algorithm } => {
+                f.debug_struct("Static").field("key", key).field("algorithm", algorithm).finish()
+            }
+            Self::Jwks { algorithms, .. } => {
+                f.debug_struct("Jwks").field("algorithms", algorithms).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
 /// What those may do who present nothing. Private events are never for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Anonymous {
@@ -140,16 +154,23 @@ pub struct Anonymous {
 }
 
 /// The application that is asked whether somebody may publish or subscribe.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Callback {
     /// Where it is asked: `https://…` or `http://…`.
     pub url: String,
-    /// How long an answer may take.
+    /// How long its answers to one request may take, all together.
     pub timeout: Duration,
     /// The headers that it is given besides `Cookie` and `Origin`.
     pub headers: Vec<String>,
     /// How long an answer is used again. Zero asks each time.
     pub cache: Duration,
+}
+
+impl fmt::Debug for Callback {
+    /// The URL may have a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback").field("headers", &self.headers).finish_non_exhaustive()
+    }
 }
 
 /// The dialects of Mercure.
@@ -189,8 +210,50 @@ impl Action {
     }
 }
 
-impl std::fmt::Display for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_show_no_secret() {
+        let (secret, url) = (Secret::new("sesame"), "https://user:sesame@a.example/?key=sesame".to_owned());
+        let key = Key {
+            name: "backend".to_owned(),
+            secret: secret.clone(),
+            publish: Selection::all(),
+            subscribe: Selection::all(),
+            rate: None,
+            admin: false,
+        };
+        let issuer = |keys| Issuer {
+            name: "test".to_owned(),
+            issuer: None,
+            audience: Vec::new(),
+            roles: Roles::default(),
+            keys,
+            leeway: Duration::ZERO,
+        };
+        let sources = [
+            KeySource::Static { key: secret, algorithm: Algorithm::HS256 },
+            KeySource::Jwks { url: url.clone(), algorithms: vec![Algorithm::EdDSA] },
+        ];
+        let callback =
+            Callback { url, timeout: Duration::from_secs(5), headers: Vec::new(), cache: Duration::ZERO };
+        let settings = Settings {
+            keys: vec![key],
+            issuers: sources.map(issuer).into(),
+            callback: Some(callback),
+            ..Settings::default()
+        };
+        let authority = crate::Authority::start(settings.clone()).unwrap();
+        for shown in [format!("{settings:?}"), format!("{authority:?}")] {
+            assert!(!shown.contains("sesame") && shown.contains("backend"), "{shown}");
+        }
     }
 }

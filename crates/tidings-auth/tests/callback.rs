@@ -23,6 +23,9 @@ use tidings_auth::{
 };
 use tidings_hub::{Selector, UrlBase, UrlPattern};
 
+/// How long the slow application takes for an answer.
+const SLOW: Duration = Duration::from_millis(50);
+
 type Answer = dyn Fn(&Value) -> Response + Send + Sync;
 
 /// What the application was asked, and by whom.
@@ -42,10 +45,15 @@ impl Application {
                 answer
             };
         let hang = async || std::future::pending::<()>().await;
+        let slow = async || {
+            tokio::time::sleep(SLOW).await;
+            "true"
+        };
         let moved = async |uri: Uri| Redirect::temporary(uri.query().unwrap());
         let router = Router::new()
             .route("/", post(ask))
             .route("/hang", post(hang))
+            .route("/slow", post(slow))
             .route("/moved", post(moved))
             .with_state(application.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -127,6 +135,9 @@ async fn an_application_that_does_not_answer_lets_nobody_in() {
     let late = hub(Callback { timeout: Duration::from_millis(100), ..settings(&format!("{url}hang")) });
     let reason = subscribe(&late, &["a"]).await.unwrap_err().reason.to_string();
     assert_eq!(reason, "the application that decides could not be asked: there was no answer in time");
+    // Each answer comes in time, and all of them together do not.
+    let slow = hub(Callback { timeout: SLOW * 4, ..settings(&format!("{url}slow")) });
+    assert!(subscribe(&slow, &["*"; 100]).await.is_err());
     let moved = hub(settings(&format!("{url}moved?{url}")));
     assert!(matches!(subscribe(&moved, &["a"]).await.unwrap_err().reason, Reason::NoAnswer(_)));
     let gone = hub(settings("http://user:sesame@127.0.0.1:1/"));

@@ -189,3 +189,31 @@ async fn an_open_hub_lets_everybody_do_everything() {
     let grant = verify(&hub, &"anything".into(), Action::Publish).await.unwrap();
     assert_eq!(support::rights(&grant), everything);
 }
+
+#[tokio::test]
+async fn tokens_are_verified_with_the_keys_that_an_issuer_publishes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.json");
+    let private = jsonwebtoken::EncodingKey::from_ec_pem(pem!("p256").as_bytes()).unwrap();
+    let mut jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&private, Algorithm::ES256).unwrap();
+    jwk.common.key_id = Some("k".to_owned());
+    std::fs::write(&path, json!({ "keys": [jwk] }).to_string()).unwrap();
+    let jwks = |url: String| KeySource::Jwks { url, algorithms: tidings_auth::JWKS_ALGORITHMS.to_vec() };
+    let sign = |kid: &str| {
+        let token =
+            Mint { issuer: Some(ISSUER.to_owned()), kid: Some(kid.to_owned()), ..Mint::new(Dialect::Native) };
+        mint(&token, &pem!("p256").into(), Algorithm::ES256).unwrap()
+    };
+
+    let known = hub(vec![named("test", Some(ISSUER), jwks(format!("file://{}", path.display())))]);
+    assert!(verify(&known, &sign("k"), Action::Publish).await.is_ok());
+    let reason = verify(&known, &sign("other"), Action::Publish).await.unwrap_err();
+    assert_eq!(reason.to_string(), "the JWKS of test has no key with the token's kid, \"other\"");
+    let reason = verify(&known, &token("JWT", &native()), Action::Publish).await.unwrap_err();
+    assert!(matches!(reason, Reason::Algorithm { .. }), "{reason}");
+
+    // The hub starts all the same, and cannot say.
+    let unknown = hub(vec![named("test", Some(ISSUER), jwks("http://127.0.0.1:1/keys".to_owned()))]);
+    let reason = verify(&unknown, &sign("k"), Action::Publish).await.unwrap_err();
+    assert_eq!((reason.kind(), reason), (RefusalKind::Unavailable, Reason::NoKeys("test".to_owned())));
+}
