@@ -8,7 +8,10 @@
 use std::sync::Arc;
 
 use divan::{Bencher, counter::ItemsCount};
-use tidings_hub::{Entry, Epoch, Pattern, Position, Publication, Selection, Selector, Topic, sorter};
+use tidings_hub::{
+    Entry, Epoch, Pattern, Position, Publication, Selection, Selector, Topic, UriTemplate, UrlBase,
+    UrlPattern, sorter,
+};
 
 /// As many as a busy log commits at once.
 const EVENTS: usize = 64;
@@ -47,5 +50,27 @@ fn patterns(bencher: Bencher<'_, '_>, patterns: usize) {
     let pattern = |number: usize| Selector::Pattern(Pattern::new(format!("orders*/{number}")).unwrap());
     let selections = (0..patterns).map(|number| [pattern(number)].into_iter().collect()).collect();
     let sort = sorter(selections, &entries(10));
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
+}
+
+/// A batch, into an index with a template for each order.
+#[divan::bench(args = [10, 1_000, 100_000])]
+fn templates(bencher: Bencher<'_, '_>, templates: usize) {
+    let template =
+        |number: usize| Selector::Template(UriTemplate::new(format!("orders/{number}{{/item}}")).unwrap());
+    let selections = (0..templates).map(|number| [template(number)].into_iter().collect()).collect();
+    let sort = sorter(selections, &entries(templates));
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
+}
+
+/// A batch, into an index with a URL pattern for each order.
+#[divan::bench(args = [10, 1_000, 100_000])]
+fn url_patterns(bencher: Bencher<'_, '_>, patterns: usize) {
+    let base = UrlBase::new("https://example.com/").unwrap();
+    let pattern = |number: usize| {
+        Selector::Url(UrlPattern::new(format!("/orders/{number}{{/:item}}?"), &base).unwrap())
+    };
+    let selections = (0..patterns).map(|number| [pattern(number)].into_iter().collect()).collect();
+    let sort = sorter(selections, &entries(patterns));
     bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
 }

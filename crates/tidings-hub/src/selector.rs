@@ -1,5 +1,14 @@
 //! What a subscription asks for, and what a right is given on: exact topics, patterns, URI templates, URL patterns, or
 //! everything.
+//!
+//! Selectors come from strangers, and there are many of them. So each kind is bounded in length and in what it compiles to,
+//! matches in time proportional to the topic's length without allocating (a URL pattern parses the topic as a URL, which
+//! allocates), and is compiled once for all who write the same. Templates, and what is complicated in a URL pattern, are
+//! compiled to [programs](program); nothing backtracks. Rights are checked by the same code as subscriptions, so whatever
+//! a selector is lenient about, it is so for both: each kind says what that is.
+//!
+//! A template that occurs in Mercure's older dialect and cannot be compiled is an exact topic there: that is for the front
+//! to decide, to which the error tells that it is none.
 
 mod error;
 mod pattern;
