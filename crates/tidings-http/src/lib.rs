@@ -24,6 +24,8 @@ pub use admin::{admin, administrators_only};
 pub use app::{Access, app};
 pub use gate::{Gate, GateSettings};
 pub use limit::{Limit, LimitHits};
+#[doc(hidden)]
+pub use mercure::fuzz as fuzz_mercure;
 pub use mercure::{Ids, MercureSettings, Presence, mercure};
 pub use native::{NativeSettings, native, topics};
 pub use server::{Limits, Peer, Server, ServerFigures, ServerStats};

@@ -9,6 +9,7 @@ mod bearer_error;
 mod cursor;
 mod dialect;
 mod documents;
+mod fuzz;
 mod matcher;
 mod metadata;
 mod presence;
@@ -40,6 +41,7 @@ use tidings_hub::{Hub, UrlBase};
 
 use self::bearer_error::Failure;
 pub use self::{
+    fuzz::fuzz,
     presence::Presence,
     settings::{Ids, MercureSettings},
 };
