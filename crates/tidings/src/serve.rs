@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Instant};
 
 use anyhow::Context as _;
 use axum::Router;
-use tidings_auth::Authority;
+use tidings_auth::{Authority, Dialects};
 use tidings_http::{
     Access, Limits, PartStatus, Parts, Presence, Server, Status, admin, administrators_only, app, figures,
     health, mercure, native, topics,
@@ -77,9 +77,11 @@ fn routes(
     let operators = topics(hub.clone()).merge(figures(status.clone()));
     let rights = admin(hub.clone(), authority.clone(), &gate, &fronts::audience(config));
     let mut public = native(hub.clone(), fronts::native(config, gate.clone(), &hits)?)
-        .merge(mercure(hub, authority.clone(), fronts::mercure(config, presence, &hits)))
         .merge(health(status.clone()))
         .merge(console::routes());
+    if config.mercure.dialects != Dialects::default() {
+        public = public.merge(mercure(hub, authority.clone(), fronts::mercure(config, presence, &hits)));
+    }
     if config.demo {
         public = public.merge(console::demo_pages()).merge(demo::data());
     }

@@ -7,6 +7,8 @@ use std::{
     thread,
 };
 
+use tidings_stream::Item;
+
 use super::{BACKEND, subscribe, with};
 use crate::support::Hub;
 
@@ -113,10 +115,7 @@ fn only_a_clear_yes_is_one() {
         let refused = subscribe(&hub, &format!("topic={topic}"), &[("Cookie", &cookie)]).unwrap_err();
         statuses.push((session, refused.status()));
     }
-    assert_eq!(
-        statuses,
-        [("ann", 403), ("nobody", 401), ("odd", 403), ("away", 503), ("broken", 503)]
-    );
+    assert_eq!(statuses, [("ann", 403), ("nobody", 401), ("odd", 403), ("away", 503), ("broken", 503)]);
 }
 
 #[test]
@@ -137,7 +136,10 @@ fn a_revoked_user_of_the_application_is_cut_off() {
 fn an_application_that_is_away_lets_nobody_in() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let hub = Hub::configured(&format!("[auth.callback]\nurl = 'http://{gone}/may'\ntimeout = '1s'"));
-    let refused = subscribe(&hub, "topic=a", &[("Cookie", "session=ann")]).unwrap_err();
+    is_sent_away(&hub, "session=ann");
+    let own = hub.url();
+    let headers = [("Cookie", "session=ann"), ("Origin", own.as_str())];
+    let refused = hub.request("POST", "/topics/a", &headers, b"x");
     assert_eq!(refused.header("Retry-After"), Some("1"));
     assert!(refused.problem(503).contains("application"));
 }

@@ -15,7 +15,9 @@ fn tokens_of_every_dialect_that_is_on_are_good_here() {
         &["--dialect", "0.x"],
         &["--dialect", "1.0", "--audience", "https://hub.example/.well-known/mercure"],
     ] {
-        let token = mint(&[args, &issuer, &["--publish", "books", "--subscribe", "books", "--expires", "1h"]].concat());
+        let token = mint(
+            &[args, &issuer, &["--publish", "books", "--subscribe", "books", "--expires", "1h"]].concat(),
+        );
         let mut listener = subscribe_with(&hub, &token, "topic=books").unwrap();
         assert_eq!(with(&hub, &token, "POST", "/topics/books?private", "x").status(), 200, "{args:?}");
         assert_eq!(listener.event().data, "x");
@@ -30,7 +32,9 @@ fn a_token_that_is_not_good_says_why() {
     let (head, signature) = good.rsplit_once('.').unwrap();
     let flipped: String = signature.chars().rev().collect();
     let off = mint(&["--dialect", "0.x", "--subscribe", "a"]);
-    for (token, says) in [(format!("{head}.{flipped}"), "signature"), (off, "dialect"), ("a.b.c".into(), "token")] {
+    for (token, says) in
+        [(format!("{head}.{flipped}"), "signature"), (off, "dialect"), ("a.b.c".into(), "token")]
+    {
         let detail = subscribe_with(&hub, &token, "topic=a").unwrap_err().problem(401);
         assert!(detail.contains(says), "{detail} does not say {says}");
         assert!(!detail.contains(&token), "{detail}");
@@ -51,7 +55,8 @@ fn a_stream_ends_with_its_token_and_goes_on_with_the_next() {
     assert_eq!(listener.next_event().unwrap(), None, "the stream has ended");
     publish(&hub, "/topics/orders.1?private", "two");
     // The old one is refused, and not taken for none though anonymous may listen.
-    let detail = subscribe_with(&hub, &token, &format!("topic=orders.1&last_event_id={id}")).unwrap_err().problem(401);
+    let detail =
+        subscribe_with(&hub, &token, &format!("topic=orders.1&last_event_id={id}")).unwrap_err().problem(401);
     assert!(detail.contains("expired"), "{detail}");
     let next = mint(&["--subscribe", "orders.*", "--expires", "1h"]);
     let mut listener = subscribe_with(&hub, &next, &format!("topic=orders.1&last_event_id={id}")).unwrap();

@@ -93,9 +93,6 @@ fn introduce(address: &str, config: &Config) {
             "no keys and --insecure-open: everybody who reaches this hub can publish and read everything"
         ),
     }
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
 }
 
 async fn bind(addresses: &[Address], config: &Config) -> anyhow::Result<Vec<(SocketAddr, TcpListener)>> {
