@@ -4,6 +4,9 @@
 //! The registry changes first and the announcement follows, under one lock for both, so what is announced of one
 //! subscriber is in its order, and whoever lists after an announcement sees what it said. A task publishes the
 //! announcements in their order. What the log does not take is given up, with a warning: the list stays right.
+//!
+//! That a stream has ended is told by the hub's own threads, which must not wait: they only note it, and whoever looks at
+//! the registry next takes the notes into account before.
 
 mod registry;
 
@@ -33,6 +36,9 @@ use super::{
 /// How many announcements are published at once, in events; a subscriber's are not divided.
 const BATCH: usize = 256;
 
+/// As long as any subscriber's id.
+const ANY_SUBSCRIBER: &str = "urn:uuid:00000000-0000-0000-0000-000000000000";
+
 /// Knows which subscriptions of a Mercure front are active, and announces them. Cloning is cheap; clones are the same.
 #[derive(Clone, Debug)]
 pub struct Presence(Arc<Shared>);
@@ -40,6 +46,8 @@ pub struct Presence(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
+    /// The streams that have ended since the registry was looked at. Locked for a moment only, also within `state`.
+    ended: Mutex<Vec<(StreamId, Instant)>>,
     next_stream: AtomicU64,
     /// Wakes the task that publishes.
     wake: Arc<Notify>,
@@ -55,44 +63,30 @@ struct State {
     publishing: bool,
 }
 
-impl State {
-    /// Moves to the outbox what is due.
-    fn expire(&mut self) {
-        let now = Instant::now();
-        while let Some(gone) = self.registry.expire(now) {
-            self.outbox.push_back(gone);
-        }
-    }
-}
-
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing that can panic runs under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn announce(&self, change: impl FnOnce(&mut Registry) -> Option<Announcement>) {
-        let mut state = self.lock();
-        let announcement = change(&mut state.registry);
-        state.outbox.extend(announcement);
-        drop(state);
-        // Also when there is nothing to say: a leave has set an alarm.
-        self.wake.notify_one();
+    /// The state as of now: who has left is gone, or waited for, or waited for no longer.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut guard = lock(&self.state);
+        let State { registry, outbox, .. } = &mut *guard;
+        let ended = std::mem::take(&mut *lock(&self.ended));
+        outbox.extend(ended.into_iter().filter_map(|(stream, when)| registry.leave(stream, when)));
+        let now = Instant::now();
+        outbox.extend(std::iter::from_fn(|| registry.expire(now)));
+        guard
     }
 
     fn stop_waiting(&self) {
-        self.lock().registry.stop_waiting(Instant::now());
+        self.state().registry.stop_waiting(Instant::now());
         self.wake.notify_one();
     }
 
     fn is_idle(&self) -> bool {
-        let state = self.lock();
+        let state = self.state();
         state.outbox.is_empty() && !state.publishing && state.registry.next_expiry().is_none()
     }
 
     fn next_task(&self) -> Task {
-        let mut state = self.lock();
-        state.expire();
+        let mut state = self.state();
         let batch = next_batch(&mut state.outbox);
         state.publishing = !batch.is_empty();
         if state.publishing {
@@ -111,9 +105,14 @@ impl Drop for Shared {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that can panic runs under the locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What the task that publishes is to do next.
 enum Task {
-    Publish(Vec<Publication>),
+    Publish(Vec<Announcement>),
     /// Until woken, or until somebody is no longer waited for.
     Wait(Option<Instant>),
 }
@@ -129,7 +128,8 @@ struct Leaving(Arc<Shared>, StreamId);
 impl Drop for Leaving {
     fn drop(&mut self) {
         let Self(shared, stream) = self;
-        shared.announce(|registry| registry.leave(*stream, Instant::now()));
+        lock(&shared.ended).push((*stream, Instant::now()));
+        shared.wake.notify_one();
     }
 }
 
@@ -141,6 +141,7 @@ impl Presence {
         let registry = Registry::new(debounce);
         let shared = Arc::new(Shared {
             state: Mutex::new(State { registry, outbox: VecDeque::new(), publishing: false }),
+            ended: Mutex::default(),
             next_stream: AtomicU64::new(0),
             wake: wake.clone(),
             idle: Notify::new(),
@@ -176,17 +177,21 @@ impl Presence {
         bearer: &Bearer,
         subscriptions: Vec<(Matcher, Option<Box<RawValue>>)>,
     ) {
-        self.0.announce(|registry| registry.enter(stream, bearer, subscriptions, urn_uuid));
+        let mut state = self.0.state();
+        let announcement = state.registry.enter(stream, bearer, subscriptions, urn_uuid);
+        state.outbox.extend(announcement);
+        drop(state);
+        self.0.wake.notify_one();
     }
 
     /// The active subscriptions that are meant, sorted.
     pub(super) fn list(&self, wanted: Wanted<'_>) -> Vec<Active> {
-        self.0.lock().registry.list(wanted)
+        self.0.state().registry.list(wanted)
     }
 
     /// Whether subscriptions with this matcher can be announced: the topic of their events must not be too long.
     pub(super) fn can_announce(matcher: &Matcher) -> Result<(), TopicError> {
-        Topic::new(documents::address(Some(matcher), Some(&urn_uuid()))).map(drop)
+        Topic::new(documents::address(Some(matcher), Some(ANY_SUBSCRIBER))).map(drop)
     }
 }
 
@@ -195,9 +200,10 @@ async fn publish(hub: Hub, shared: Weak<Shared>, wake: Arc<Notify>) {
     while let Some(task) = shared.upgrade().map(|shared| shared.next_task()) {
         match task {
             Task::Publish(batch) => {
-                let events = batch.len();
-                if let Err(error) = hub.publish_all(batch).await {
-                    tracing::warn!(%error, events, "subscriptions that begin or end could not be announced");
+                let events: Vec<_> = batch.iter().flat_map(publications).collect();
+                let count = events.len();
+                if let Err(error) = hub.publish_all(events).await {
+                    tracing::warn!(%error, count, "subscriptions that begin or end could not be announced");
                 }
             }
             Task::Wait(None) => wake.notified().await,
@@ -209,18 +215,22 @@ async fn publish(hub: Hub, shared: Weak<Shared>, wake: Arc<Notify>) {
     }
 }
 
-fn next_batch(outbox: &mut VecDeque<Announcement>) -> Vec<Publication> {
-    let mut batch = Vec::new();
-    while batch.len() < BATCH
-        && let Some(Announcement { subscriber, active }) = outbox.pop_front()
+fn next_batch(outbox: &mut VecDeque<Announcement>) -> Vec<Announcement> {
+    let (mut batch, mut events) = (Vec::new(), 0);
+    while events < BATCH
+        && let Some(announcement) = outbox.pop_front()
     {
-        batch.extend(subscriber.documents(active).filter_map(|document| {
-            // Too long a topic was refused when the subscription was asked for.
-            let topic =
-                Topic::new(documents::address(Some(document.matcher), Some(document.subscriber))).ok()?;
-            let event = (document.matcher.kind.dialect() == Dialect::V1).then(|| EVENT_TYPE.into());
-            Some(Publication { event, private: true, ..Publication::new(topic, document.event()) })
-        }));
+        events += announcement.subscriber.documents(announcement.active).count();
+        batch.push(announcement);
     }
     batch
+}
+
+fn publications(announcement: &Announcement) -> impl Iterator<Item = Publication> {
+    announcement.subscriber.documents(announcement.active).filter_map(|document| {
+        // Too long a topic was refused when the subscription was asked for.
+        let topic = Topic::new(documents::address(Some(document.matcher), Some(document.subscriber))).ok()?;
+        let event = (document.matcher.kind.dialect() == Dialect::V1).then(|| EVENT_TYPE.into());
+        Some(Publication { event, private: true, ..Publication::new(topic, document.event()) })
+    })
 }

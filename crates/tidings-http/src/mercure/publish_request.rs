@@ -8,7 +8,7 @@ use url::Url;
 use super::{dialect::Dialect, documents::EVENT_TYPE, reserved};
 use crate::{form, problem::Problem};
 
-/// The most topics of a publication.
+/// The most topics of a publication that are read. The hub takes fewer still, and says so itself.
 const MAX_TOPICS: usize = 1000;
 /// What ids of 1.0 must not begin with, because a cursor that does means something else.
 const NO_ID: char = '#';

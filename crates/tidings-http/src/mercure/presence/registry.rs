@@ -224,6 +224,10 @@ fn identity(bearer: &Bearer, subscriptions: &[(Matcher, Option<Box<RawValue>>)])
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     const DEBOUNCE: Duration = Duration::from_secs(5);
@@ -371,6 +375,33 @@ mod tests {
         assert_eq!(scene.enter(&user("ann"), &["a"]), None);
         assert_eq!(scene.expire(DEBOUNCE), ["s0"]);
         assert_eq!(scene.all(), ["s1"]);
+    }
+
+    proptest! {
+        /// What is announced is what is listed: each subscriber comes once and leaves once, whoever takes whose place.
+        #[test]
+        fn who_has_come_and_not_left_is_listed(steps in vec((0..4_u8, 0..3_usize, 0..8_u64), 1..60)) {
+            let mut scene = Scene::new(DEBOUNCE);
+            let mut at = Duration::ZERO;
+            let (mut present, mut known) = (BTreeSet::new(), BTreeSet::new());
+            for (step, who, stream) in steps {
+                let bearer = [user("ann"), user("bob"), Bearer::default()][who].clone();
+                match step {
+                    0 | 1 => {
+                        if let Some(came) = scene.enter(&bearer, &[["a", "b"][usize::from(step)]]) {
+                            prop_assert!(known.insert(came.clone()));
+                            present.insert(came);
+                        }
+                    }
+                    2 => prop_assert_eq!(scene.leave(stream, at), None),
+                    _ => at += DEBOUNCE / 2,
+                }
+                for gone in scene.expire(at) {
+                    prop_assert!(present.remove(&gone), "{} left twice", gone);
+                }
+                prop_assert_eq!(scene.all().into_iter().collect::<BTreeSet<_>>(), present.clone());
+            }
+        }
     }
 
     #[test]
