@@ -9,6 +9,7 @@
 //! again from where it got to. Nothing here reads the log either: reads run on the runtime and come back as mail.
 
 mod catch_up;
+mod end;
 mod inbox;
 mod index;
 mod recent;
@@ -27,19 +28,19 @@ use bytes::Bytes;
 use mio::{Events, Poll, Token, event::Event};
 use slab::Slab;
 
+pub(crate) use end::drain_retry_ms;
 pub(crate) use inbox::Inbox;
 use inbox::{INBOX, Mail};
 pub use index::sorter;
 use index::{ClassKey, Index, SubscriberKey};
 use recent::Recent;
 use subscriber::{State, Subscriber};
-use term::Due;
 pub(crate) use term::{Closer, Term};
 use wheel::{Tick, Wheel};
 
 use crate::{
     batch::Run,
-    control::{HEARTBEAT, expiring, retry, revoked},
+    control::HEARTBEAT,
     log::Log,
     registry::Registry,
     replay::{Outcome, Replays},
@@ -371,19 +372,6 @@ impl Shard {
         }
     }
 
-    /// Tells everybody to come back, and ends their streams.
-    fn drain(&mut self, window: Duration) {
-        let keys: Vec<SubscriberKey> = self.subscribers.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            let subscriber = &mut self.subscribers[key];
-            if subscriber.ending.is_some() {
-                continue;
-            }
-            subscriber.put([retry(drain_retry_ms(window))]);
-            self.wind_up(key, EndReason::Drained);
-        }
-    }
-
     /// Looks at those who are due: a heartbeat for the silent, the door for the stalled.
     fn turn_wheel(&mut self) {
         for id in self.wheel.turn() {
@@ -413,32 +401,6 @@ impl Shard {
         self.wheel.schedule(id, due.min(term).min(self.heartbeat).min(self.stall));
     }
 
-    /// Does what is due for the end of its time; returns the ticks until it must be looked at again, or `None` if it is
-    /// gone.
-    fn look_at_term(&mut self, key: SubscriberKey) -> Option<Tick> {
-        let (notice, tick) = (self.shared.settings.expiry_notice, self.tick);
-        let ticks = |left: Duration| (left.as_nanos() / tick.as_nanos()).min(MAX_TICKS) as Tick;
-        let subscriber = &mut self.subscribers[key];
-        let Some(term) = &mut subscriber.term else { return Some(Tick::MAX) };
-        match term.due(notice, tick) {
-            Due::In(left) => Some(ticks(left)),
-            Due::Notice(left) => {
-                let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-                self.say(key, expiring(ms)).then_some(1)
-            }
-            Due::End(EndReason::Lifetime) => {
-                if subscriber.ending.is_none() {
-                    self.wind_up(key, EndReason::Lifetime);
-                }
-                Some(Tick::MAX)
-            }
-            Due::End(reason) => {
-                self.cut_off(key, reason);
-                None
-            }
-        }
-    }
-
     /// Sends a subscriber something of the hub's own, behind what it has not taken yet; `false` if it is gone.
     fn say(&mut self, key: SubscriberKey, bytes: Bytes) -> bool {
         let subscriber = &mut self.subscribers[key];
@@ -460,58 +422,6 @@ impl Shard {
         }
     }
 
-    /// Ends a stream when its rest has been taken.
-    fn wind_up(&mut self, key: SubscriberKey, reason: EndReason) {
-        let subscriber = &mut self.subscribers[key];
-        subscriber.ending = Some(reason);
-        if !matches!(subscriber.state, State::Blocked) {
-            // Also those whose page is being read: it is not needed any more.
-            self.falls_due(key);
-        }
-    }
-
-    /// Ends a stream whose rights are over, now. What it has not taken it will not get: only if there is no such rest is
-    /// the end a clean one.
-    fn cut_off(&mut self, key: SubscriberKey, reason: EndReason) {
-        let subscriber = &mut self.subscribers[key];
-        if subscriber.is_flushed() {
-            subscriber.sink.finish();
-        }
-        self.end(key, reason);
-    }
-
-    fn revoke(&mut self, key: SubscriberKey) {
-        let now = self.wheel.now();
-        let subscriber = &mut self.subscribers[key];
-        if subscriber.is_flushed() {
-            subscriber.put([revoked()]);
-            // If there is no room for it, the stream ends without.
-            let _gone = subscriber.flush(now);
-        }
-        self.cut_off(key, EndReason::Revoked);
-    }
-
-    fn close(&mut self, closer: Closer) {
-        let meant = self.subscribers.iter().filter(|(_, one)| one.is_closed_by(&closer));
-        let meant: Vec<SubscriberKey> = meant.map(|(key, _)| key).collect();
-        meant.into_iter().for_each(|key| self.revoke(key));
-        self.closer = Some(closer);
-    }
-
-    fn end(&mut self, key: SubscriberKey, reason: EndReason) {
-        self.turn_to(key, State::Due);
-        let mut subscriber = self.subscribers.remove(key);
-        if reason == EndReason::Stalled && subscriber.sink.cut() {
-            self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);
-        }
-        self.by_id.remove(&subscriber.id);
-        self.index.leave(subscriber.class);
-        self.shared.registry.leave(&subscriber.selection, &subscriber.read);
-        self.shared.stats.behind.fetch_sub(1, Relaxed);
-        self.shared.stats.ended(reason);
-        tracing::info!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");
-    }
-
     fn count(&mut self) {
         let (events, bytes) = std::mem::take(&mut self.delivered);
         if events > 0 {
@@ -519,12 +429,4 @@ impl Shard {
             self.shared.stats.delivered_bytes.fetch_add(bytes, Relaxed);
         }
     }
-}
-
-/// A reconnection time for one of a crowd: spread over the window, so that it does not come back at once.
-pub(crate) fn drain_retry_ms(window: Duration) -> u64 {
-    /// Below this a browser would be back before the hub is.
-    const SHORTEST_MS: u64 = 500;
-    let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
-    fastrand::u64(..=window).saturating_add(SHORTEST_MS)
 }

@@ -1,0 +1,116 @@
+//! How a stream ends: drained, when its time is over, with its rights taken back, or because the other side is gone.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use super::{
+    MAX_TICKS, Shard,
+    index::SubscriberKey,
+    subscriber::State,
+    term::{Closer, Due},
+    wheel::Tick,
+};
+use crate::{
+    control::{expiring, retry, revoked},
+    stats::EndReason,
+};
+
+impl Shard {
+    /// Tells everybody to come back, and ends their streams.
+    pub(super) fn drain(&mut self, window: Duration) {
+        let keys: Vec<SubscriberKey> = self.subscribers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let subscriber = &mut self.subscribers[key];
+            if subscriber.ending.is_some() {
+                continue;
+            }
+            subscriber.put([retry(drain_retry_ms(window))]);
+            self.wind_up(key, EndReason::Drained);
+        }
+    }
+
+    /// Does what is due for the end of its time; returns the ticks until it must be looked at again, or `None` if it is
+    /// gone.
+    pub(super) fn look_at_term(&mut self, key: SubscriberKey) -> Option<Tick> {
+        let (notice, tick) = (self.shared.settings.expiry_notice, self.tick);
+        let ticks = |left: Duration| (left.as_nanos() / tick.as_nanos()).min(MAX_TICKS) as Tick;
+        let subscriber = &mut self.subscribers[key];
+        let Some(term) = &mut subscriber.term else { return Some(Tick::MAX) };
+        match term.due(notice, tick) {
+            Due::In(left) => Some(ticks(left)),
+            Due::Notice(left) => {
+                let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+                self.say(key, expiring(ms)).then_some(1)
+            }
+            Due::End(EndReason::Lifetime) => {
+                if subscriber.ending.is_none() {
+                    self.wind_up(key, EndReason::Lifetime);
+                }
+                Some(Tick::MAX)
+            }
+            Due::End(reason) => {
+                self.cut_off(key, reason);
+                None
+            }
+        }
+    }
+
+    /// Ends a stream when its rest has been taken.
+    pub(super) fn wind_up(&mut self, key: SubscriberKey, reason: EndReason) {
+        let subscriber = &mut self.subscribers[key];
+        subscriber.ending = Some(reason);
+        if !matches!(subscriber.state, State::Blocked) {
+            // Also those whose page is being read: it is not needed any more.
+            self.falls_due(key);
+        }
+    }
+
+    /// Ends a stream whose rights are over, now. What it has not taken it will not get: only if there is no such rest is
+    /// the end a clean one.
+    pub(super) fn cut_off(&mut self, key: SubscriberKey, reason: EndReason) {
+        let subscriber = &mut self.subscribers[key];
+        if subscriber.is_flushed() {
+            subscriber.sink.finish();
+        }
+        self.end(key, reason);
+    }
+
+    pub(super) fn revoke(&mut self, key: SubscriberKey) {
+        let now = self.wheel.now();
+        let subscriber = &mut self.subscribers[key];
+        if subscriber.is_flushed() {
+            subscriber.put([revoked()]);
+            // If there is no room for it, the stream ends without.
+            let _gone = subscriber.flush(now);
+        }
+        self.cut_off(key, EndReason::Revoked);
+    }
+
+    pub(super) fn close(&mut self, closer: Closer) {
+        let meant = self.subscribers.iter().filter(|(_, one)| one.is_closed_by(&closer));
+        let meant: Vec<SubscriberKey> = meant.map(|(key, _)| key).collect();
+        meant.into_iter().for_each(|key| self.revoke(key));
+        self.closer = Some(closer);
+    }
+
+    pub(super) fn end(&mut self, key: SubscriberKey, reason: EndReason) {
+        self.turn_to(key, State::Due);
+        let mut subscriber = self.subscribers.remove(key);
+        if reason == EndReason::Stalled && subscriber.sink.cut() {
+            self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);
+        }
+        self.by_id.remove(&subscriber.id);
+        self.index.leave(subscriber.class);
+        self.shared.registry.leave(&subscriber.selection, &subscriber.read);
+        self.shared.stats.behind.fetch_sub(1, Relaxed);
+        self.shared.stats.ended(reason);
+        tracing::info!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");
+    }
+}
+
+/// A reconnection time for one of a crowd: spread over the window, so that it does not come back at once.
+pub(crate) fn drain_retry_ms(window: Duration) -> u64 {
+    /// Below this a browser would be back before the hub is.
+    const SHORTEST_MS: u64 = 500;
+    let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+    fastrand::u64(..=window).saturating_add(SHORTEST_MS)
+}
