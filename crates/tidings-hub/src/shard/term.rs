@@ -66,15 +66,15 @@ impl Term {
     /// What is due. The rights are over a `tick` early, so that the stream never outlasts them. After `Notice` the next
     /// answer is another.
     pub(super) fn due(&mut self, notice: Duration, tick: Duration) -> Due {
-        let lasts = self.lasts_until.map(|until| until.saturating_duration_since(Instant::now()));
-        if lasts.is_some_and(|left| left.is_zero()) {
-            return Due::End(EndReason::Lifetime);
-        }
-        let lasts = lasts.unwrap_or(Duration::MAX);
-        let Some(expires) = self.expires else { return Due::In(lasts) };
-        let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
+        let lasts =
+            self.lasts_until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+        let left = self
+            .expires
+            .map_or(Duration::MAX, |expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
+        // The end of the rights comes first: it does not wait for what is still to be taken.
         match left.saturating_sub(tick) {
             Duration::ZERO => Due::End(EndReason::Expired),
+            _ if lasts.is_zero() => Due::End(EndReason::Lifetime),
             _ if left <= notice && !self.is_told => {
                 self.is_told = true;
                 Due::Notice(left)
@@ -113,6 +113,8 @@ mod tests {
         let mut over = Term::new(None, None, Some(Duration::ZERO), None).unwrap();
         assert_eq!(over.due(NOTICE, TICK), Due::End(EndReason::Lifetime));
         let everyone = Closer(Arc::new(|_| true));
+        let mut both = Term::new(None, Some(SystemTime::now()), Some(Duration::ZERO), None).unwrap();
+        assert_eq!(both.due(NOTICE, TICK), Due::End(EndReason::Expired));
         assert!(!over.is_closed_by(&everyone));
         assert!(Term::new(Some(Arc::default()), None, None, None).unwrap().is_closed_by(&everyone));
         assert!(Term::new(None, None, None, None).is_none());
