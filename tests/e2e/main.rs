@@ -12,6 +12,8 @@ mod guard;
 mod kill9;
 mod lifecycle;
 mod limits;
+mod mercure;
 mod native;
+mod rights;
 mod sources;
 mod support;

@@ -147,11 +147,16 @@ impl Connection {
     /// Reads an answer to its end.
     pub(crate) fn response(&mut self, method: &str) -> io::Result<Response> {
         let head = self.head(method)?;
+        Ok(Response { head, body: self.rest()? })
+    }
+
+    /// Reads a body to its end.
+    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(part) = self.part()? {
             body.extend_from_slice(&part);
         }
-        Ok(Response { head, body })
+        Ok(body)
     }
 
     /// Reads a head; the method says whether a body follows.

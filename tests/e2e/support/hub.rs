@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) data: Option<PathBuf>,
     /// A shell command that ends by running its arguments, which are the program's.
     pub(crate) wrapper: Option<&'static str>,
+    /// What it finds in its environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 /// A running hub, killed when it is dropped.
@@ -96,6 +98,7 @@ impl Hub {
         command.args(["serve", "--listen", &self.address.to_string(), "--data"]).arg(self.data());
         command.args(&self.options.args).current_dir(self.directory.path()).stdin(Stdio::null());
         command.env_clear().envs(PASSED_ON.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+        command.envs(self.options.environment.iter().cloned());
         command
     }
 

@@ -78,6 +78,11 @@ impl Program {
         self.run_with(args, b"")
     }
 
+    /// Runs it to its end, in this environment.
+    pub(crate) fn run_in(&self, args: &[&str], environment: &[(&str, &str)]) -> Answer {
+        self.command(args).envs(environment.iter().copied()).output().unwrap().into()
+    }
+
     /// Runs it to its end, with this standard input.
     pub(crate) fn run_with(&self, args: &[&str], input: &[u8]) -> Answer {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();

@@ -5,7 +5,10 @@ use std::{io, net::SocketAddr};
 use bytes::Bytes;
 use tidings_stream::{Decoder, Event, Item};
 
-use super::{BOUND, Connection, http::Head};
+use super::{
+    BOUND, Connection,
+    http::{Head, Response},
+};
 
 /// A subscription on one connection.
 #[derive(Debug)]
@@ -34,12 +37,18 @@ impl Listener {
     }
 
     /// Reads the answer to a subscription that has been sent.
-    pub(crate) fn read(mut connection: Connection) -> io::Result<Self> {
+    pub(crate) fn read(connection: Connection) -> io::Result<Self> {
+        Self::read_or_answer(connection)?
+            .map_err(|answer| io::Error::other(format!("the subscription was answered {}", answer.head.line)))
+    }
+
+    /// Reads the answer to a subscription that has been sent: all of it, if it is not accepted.
+    pub(crate) fn read_or_answer(mut connection: Connection) -> io::Result<Result<Self, Response>> {
         let head = connection.head("GET")?;
         if head.status != 200 {
-            return Err(io::Error::other(format!("the subscription was answered {}", head.line)));
+            return Ok(Err(Response { body: connection.rest()?, head }));
         }
-        Ok(Self { connection, head, decoder: Decoder::new(), part: Bytes::new() })
+        Ok(Ok(Self { connection, head, decoder: Decoder::new(), part: Bytes::new() }))
     }
 
     /// The next item; `None` when the stream has ended as it should.
