@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { listen, openPage } from './support/browser.mjs'
 import { startHub } from './support/hub.mjs'
+import { CONFIGURATION, native, OPERATOR } from './support/tokens.mjs'
 import { until } from './support/wait.mjs'
 
 const run = promisify(execFile)
@@ -124,4 +125,84 @@ test('the console finds the hub again after a restart, without losing an event',
   await hub.restart()
   await hub.publish('news', 'event after')
   await page.locator('#events', { hasText: 'event after' }).waitFor()
+})
+
+const VIEWER = 'viewer-0123456789abcdef'
+const WITH_KEYS = `${CONFIGURATION}
+[[keys]]
+name = "viewer"
+secret = "${VIEWER}"
+subscribe = ["news"]
+`
+
+async function show(page, token) {
+  await page.locator('#token').fill(token)
+  await page.locator('#token-use').click()
+}
+
+test('a hub with keys asks for one, says why it refuses another, and goes on with a good one', async (t) => {
+  const hub = await startHub(t, { configuration: WITH_KEYS })
+  const page = await openPage(t, `${hub.url}/?topic=news`)
+  await page.locator('#token-note[data-state="asked"]', { hasText: 'This hub has keys' }).waitFor()
+  await page.locator('#status[data-state="closed"]').waitFor()
+
+  await show(page, 'no-key-of-this-hub-at-all')
+  await page.locator('#token-note[data-state="bad"]', { hasText: 'Refused: this is no key of this hub' }).waitFor()
+
+  await show(page, OPERATOR)
+  await page.locator('#status[data-state="open"]').waitFor()
+  await until('the numbers are there', async () => (await page.locator('#stat-subscribers').textContent()) === '1')
+  assert.equal(await page.locator('#token').inputValue(), '')
+  await hub.publish('news', 'a secret', { token: OPERATOR, private: true })
+  await page.locator('#events', { hasText: 'a secret' }).waitFor()
+  await page.locator('#publish-private').check()
+  await page.locator('#publish-submit').click()
+  await page.locator('#publish-result[data-state="ok"]').waitFor()
+  await page.locator('#snippet', { hasText: 'Authorization: Bearer $TIDINGS_TOKEN' }).waitFor()
+  for (const place of [page.url(), await page.content()]) assert.ok(!place.includes(OPERATOR))
+
+  // The tab keeps it, until it is told to forget it.
+  await page.reload()
+  await page.locator('#status[data-state="open"]').waitFor()
+  await page.locator('#token-forget').click()
+  await page.locator('#token-note[data-state="asked"]').waitFor()
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0)
+})
+
+test('a key that may only watch watches, and is told what it may not', async (t) => {
+  const hub = await startHub(t, { configuration: WITH_KEYS })
+  const page = await openPage(t, `${hub.url}/?topic=news`)
+  await show(page, VIEWER)
+  await page.locator('#status[data-state="open"]').waitFor()
+  await page.locator('#stats-error', { hasText: 'for administrators' }).waitFor()
+  await page.locator('#alive', { hasText: 'listed for administrators' }).waitFor()
+  await page.locator('#publish-submit').click()
+  await page.locator('#publish-result', { hasText: 'Not published: key "viewer" may not publish' }).waitFor()
+  await page.locator('#topic').fill('orders')
+  await page.locator('#topic-add').click()
+  await page.locator('#events', { hasText: 'key "viewer" may not subscribe' }).waitFor()
+  await page.locator('#status[data-state="closed"]').waitFor()
+})
+
+test('whose token is revoked is told so', async (t) => {
+  const hub = await startHub(t, { configuration: WITH_KEYS })
+  const page = await openPage(t, `${hub.url}/?topic=news`)
+  await show(page, native({ sub: '42', subscribe: ['news'] }))
+  await page.locator('#status[data-state="open"]').waitFor()
+  const answer = await fetch(`${hub.url}/admin/revoke`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${OPERATOR}`, 'Content-Type': 'application/json' },
+    body: '{"user": "42"}',
+  })
+  assert.equal(answer.status, 204)
+  await page.locator('#events', { hasText: 'tidings.close' }).waitFor()
+  await page.locator('#token-note[data-state="bad"]', { hasText: 'revoked' }).waitFor()
+})
+
+test('an open hub asks for no key', async (t) => {
+  const hub = await startHub(t)
+  const page = await openConsole(t, hub)
+  await until('the hub has told of itself', async () => (await page.locator('#hub-info').textContent()).includes('no keys needed'))
+  assert.equal(await page.locator('#token-form').isVisible(), false)
+  assert.equal(await page.locator('#private-field').isVisible(), false)
 })

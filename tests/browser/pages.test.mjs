@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { openPage } from './support/browser.mjs'
 import { startHub } from './support/hub.mjs'
+import { CONFIGURATION, OPERATOR } from './support/tokens.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -29,6 +30,21 @@ async function openWithEvents(t, hub, path, screen) {
   return page
 }
 
+/** That the page fits, that axe finds nothing, that nothing of anybody else's is loaded. */
+async function isFine(page, hub, path) {
+  const { scrolls, has } = await page.evaluate(() => ({
+    scrolls: document.documentElement.scrollWidth,
+    has: document.documentElement.clientWidth,
+  }))
+  assert.ok(scrolls <= has, `${path} is ${scrolls} px wide on a screen of ${has} px`)
+
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document))
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html }) => html).join('\n  ')}`)
+  assert.deepEqual(told, [], path)
+  assert.deepEqual(page.requested.filter((url) => !url.startsWith(`${hub.url}/`)), [], path)
+}
+
 for (const [name, screen] of Object.entries(SCREENS)) {
   test(`on ${name}, every page fits and axe finds nothing to object to`, async (t) => {
     const hub = await startHub(t, { args: ['--demo'] })
@@ -38,20 +54,28 @@ for (const [name, screen] of Object.entries(SCREENS)) {
       for (const [place, selector] of [['/', '#events'], ['/demo/feed', '#feed'], ['/demo/chat', '#messages'], ['/demo/laravel', '#log']]) {
         if (path === place) await page.locator(selector, { hasText: 'xxxxxxxx' }).waitFor()
       }
-      const { scrolls, has } = await page.evaluate(() => ({
-        scrolls: document.documentElement.scrollWidth,
-        has: document.documentElement.clientWidth,
-      }))
-      assert.ok(scrolls <= has, `${path} is ${scrolls} px wide on a screen of ${has} px`)
-
-      await page.evaluate(axe)
-      const { violations } = await page.evaluate(() => globalThis.axe.run(document))
-      const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html }) => html).join('\n  ')}`)
-      assert.deepEqual(told, [], path)
+      await isFine(page, hub, path)
       assert.deepEqual(page.faults, [], path)
-      assert.deepEqual(page.requested.filter((url) => !url.startsWith(`${hub.url}/`)), [], path)
       await page.context().close()
     }
+  })
+}
+
+for (const [name, screen] of Object.entries(SCREENS)) {
+  test(`on ${name}, the console of a hub with keys fits and axe finds nothing to object to`, async (t) => {
+    const hub = await startHub(t, { configuration: CONFIGURATION })
+    const page = await openPage(t, hub.url, { ...screen, reducedMotion: 'reduce' })
+    await page.locator('#token-note[data-state="asked"]').waitFor()
+    await isFine(page, hub, '/')
+    await page.locator('#token').fill(OPERATOR)
+    await page.locator('#token').press('Enter')
+    await page.locator('#status[data-state="open"]').waitFor()
+    await page.locator('#stats[data-state="live"]').waitFor()
+    await isFine(page, hub, '/')
+    await page.locator('#token').fill('no-key-of-this-hub-at-all')
+    await page.locator('#token').press('Enter')
+    await page.locator('#token-note[data-state="bad"]').waitFor()
+    await isFine(page, hub, '/')
   })
 }
 

@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 5_000;
 const FEW_CHIPS = 16;
 const ALL_TOPICS = { kind: 'pattern', value: '*' };
 
-/** @param {{onChange: (selection: import('./selection.js').Selection) => void, onToken: (token: string) => void}} handlers */
+/** @param {{onChange: (selection: import('./selection.js').Selection) => void}} handlers */
 export class Picker {
   #onChange;
   #selection;
@@ -21,7 +21,7 @@ export class Picker {
   #kindChosen = false;
   #poll;
 
-  constructor({ selection, onChange, onToken }) {
+  constructor({ selection, onChange }) {
     this.#onChange = onChange;
     this.#selection = selection;
     byId('picker').addEventListener('submit', (event) => {
@@ -34,7 +34,6 @@ export class Picker {
     });
     byId('start').addEventListener('change', () => this.#changeStart());
     byId('after').addEventListener('change', () => this.#changeStart());
-    byId('token').addEventListener('change', (event) => onToken(event.target.value));
     byId('alive-more').addEventListener('click', () => {
       this.#allShown = !this.#allShown;
       this.#drawAlive();
@@ -61,7 +60,8 @@ export class Picker {
       this.#more = more === true;
       this.#denied = '';
     } catch (error) {
-      this.#denied = error.message;
+      this.#topics = [];
+      this.#denied = error.isFinal ? 'listed for administrators' : error.message;
       throw error;
     } finally {
       this.#drawAlive();

@@ -41,6 +41,7 @@ export class PublishForm {
       event: byId('publish-event').value,
       id: byId('publish-id').value,
       data: this.#data.value,
+      isPrivate: byId('publish-private').checked,
     };
   }
 

@@ -27,7 +27,7 @@ function chart(id, name) {
 
 /**
  * Keeps the strip up to date.
- * @param {{onStats: (stats: object) => void, onFailure: () => void}} handlers
+ * @param {{onStats: (stats: object) => void, onFailure: (error: Error) => void}} handlers
  */
 export function watchStats({ onStats, onFailure }) {
   const section = byId('stats');
@@ -46,13 +46,19 @@ export function watchStats({ onStats, onFailure }) {
     try {
       stats = await getStats();
     } catch (error) {
-      awaySince ??= new Date();
-      section.dataset.state = 'away';
-      errorLine.hidden = false;
-      const known = everShown ? ` These numbers are from before ${awaySince.toLocaleTimeString('en-GB')}.` : '';
-      setText(errorLine, `${error.message}.${known}`);
       before = null;
-      onFailure();
+      errorLine.hidden = false;
+      if (error.isFinal) {
+        section.dataset.state = 'denied';
+        const whom = error.status === 404 ? 'on its admin address' : 'for administrators';
+        setText(errorLine, `The numbers of this hub are ${whom}.`);
+      } else {
+        awaySince ??= new Date();
+        section.dataset.state = 'away';
+        const known = everShown ? ` These numbers are from before ${awaySince.toLocaleTimeString('en-GB')}.` : '';
+        setText(errorLine, `${error.message}.${known}`);
+      }
+      onFailure(error);
       throw error;
     }
     awaySince = null;

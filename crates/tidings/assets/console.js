@@ -6,9 +6,10 @@ import { Picker } from './console-picker.js';
 import { PublishForm } from './console-publish.js';
 import { Snippets } from './console-snippets.js';
 import { watchStats } from './console-stats.js';
+import { TokenForm } from './console-token.js';
 import { byId, setText } from './dom.js';
 import { duration } from './format.js';
-import { setToken } from './hub.js';
+import { hasToken } from './hub.js';
 import { eventsPath, parseSelection, selectionLabel, selectionQuery } from './selection.js';
 import { EventStream } from './stream.js';
 
@@ -40,11 +41,9 @@ const events = new EventList({
 });
 const form = new PublishForm({ onEdit: () => snippets.refresh(), onPublished: () => picker.refresh() });
 const snippets = new Snippets(() => ({ selection, publication: form.publication, types: [...types] }));
-const picker = new Picker({
-  selection,
-  onChange: watch,
-  onToken: (token) => {
-    setToken(token);
+const picker = new Picker({ selection, onChange: watch });
+const tokenForm = new TokenForm({
+  onToken: () => {
     stats.now();
     picker.refresh();
     connect();
@@ -53,8 +52,7 @@ const picker = new Picker({
 
 const stats = watchStats({
   onStats: ({ open, demo }) => {
-    // An open hub has no keys, so there is no token that it could want.
-    byId('token-field').hidden = open;
+    tokenForm.hidden = open;
     byId('demo-link').hidden = demo !== true;
     if (generation > 0) return;
     // Somebody who tries the hub out on their own machine wants to see whatever they publish, wherever. On a hub in
@@ -63,7 +61,8 @@ const stats = watchStats({
     picker.show(selection);
     connect();
   },
-  onFailure: () => {
+  onFailure: ({ isFinal }) => {
+    if (isFinal) tokenForm.hidden = false;
     if (generation === 0) connect();
   },
 });
@@ -89,7 +88,7 @@ function connect() {
   types.clear();
   stream = new EventStream(eventsPath(selection), {
     onState: (next) => {
-      if (mine === generation) showState(next);
+      if (mine === generation) showState(inWords(next));
     },
     onEvent: (event) => {
       events.addEvent(event, label);
@@ -102,6 +101,11 @@ function connect() {
   snippets.refresh();
 }
 
+/** To somebody at a page, that nothing was shown is no fault of theirs, and no header that they could send. */
+function inWords(next) {
+  return next.status === 401 && !hasToken() ? { ...next, reason: 'the hub asks for a key' } : next;
+}
+
 const STATE_WORDS = { connecting: 'Connecting', open: 'Open', reconnecting: 'Reconnecting', closed: 'Closed' };
 
 function showState(next) {
@@ -110,6 +114,8 @@ function showState(next) {
   status.dataset.state = state.name;
   setText(status, STATE_WORDS[state.name]);
   setText(byId('connect'), state.name === 'closed' ? 'Connect' : 'Disconnect');
+  if (state.name === 'open') tokenForm.accepted();
+  else if (state.status === 401) tokenForm.refused(state.reason);
   noteState();
   showStateDetail();
 }

@@ -5,11 +5,27 @@ const ANSWER_LIMIT_MS = 10_000;
 /** Topics asked for at once; who has more types a name. */
 const MOST_TOPICS = 500;
 
-let token = '';
+const REMEMBERED = 'tidings.token';
 
-/** The token sent as `Authorization: Bearer` with everything; kept in this page's memory only. */
+let token = remembered();
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(REMEMBERED) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** The key or token sent as `Authorization: Bearer` with everything; kept in this tab until it is closed. "" forgets it. */
 export function setToken(value) {
   token = value.trim();
+  try {
+    if (token === '') sessionStorage.removeItem(REMEMBERED);
+    else sessionStorage.setItem(REMEMBERED, token);
+  } catch {
+    // Storage may be forbidden; the token then lasts as long as the page.
+  }
 }
 
 export function hasToken() {
@@ -26,6 +42,11 @@ export class HubError extends Error {
     super(message);
     this.name = 'HubError';
     this.status = status;
+  }
+
+  /** Whether the answer will be the same until something else is shown to the hub: no key, no right, or no such route. */
+  get isFinal() {
+    return [401, 403, 404].includes(this.status);
   }
 }
 
@@ -78,20 +99,21 @@ export function getTopics() {
 }
 
 /** The path and query that publish to one topic. */
-export function publishPath({ topic, event = '', id = '' }) {
+export function publishPath({ topic, event = '', id = '', isPrivate = false }) {
   const query = new URLSearchParams();
   if (event !== '') query.set('event', event);
   if (id !== '') query.set('id', id);
+  if (isPrivate) query.set('private', 'true');
   const text = query.toString();
   return `/topics/${encodeURIComponent(topic)}${text === '' ? '' : `?${text}`}`;
 }
 
 /** Publishes one event; resolves to `{id, epoch, offset}` once the log has it. */
-export function publish({ topic, event, id, data }) {
-  return ask(publishPath({ topic, event, id }), {
+export function publish(publication) {
+  return ask(publishPath(publication), {
     method: 'POST',
     headers: { 'Content-Type': 'text/plain; charset=utf-8' },
-    body: data,
+    body: publication.data,
   });
 }
 
@@ -106,7 +128,7 @@ export function postMessage(message) {
 
 /**
  * Calls `poll` again and again: every `everyMs` while it succeeds, slower and slower (to `slowestMs`) while it fails,
- * not at all while the page is hidden, and at once when it is seen again or `now()` is called.
+ * not at all while the page is hidden or after a final no, and at once when it is seen again or `now()` is called.
  */
 export function pollEvery(poll, everyMs, slowestMs = 30_000) {
   let timer = 0;
@@ -122,13 +144,16 @@ export function pollEvery(poll, everyMs, slowestMs = 30_000) {
       return;
     }
     running = true;
+    let isFinal = false;
     try {
       await poll();
       failures = 0;
-    } catch {
+    } catch (error) {
       failures += 1;
+      isFinal = error instanceof HubError && error.isFinal;
     }
     running = false;
+    if (isFinal && !again) return;
     const wait = again ? 0 : Math.min(everyMs * 2 ** Math.min(failures, 10), Math.max(slowestMs, everyMs));
     again = false;
     timer = setTimeout(run, wait);

@@ -24,6 +24,7 @@ const MAX_DATA_LENGTH = 256 * 1024;
  * @property {number} [retryAt] When the next attempt is made, while reconnecting.
  * @property {number} [attempt] How many attempts in a row have failed.
  * @property {string} [reason] Why, in words for a person.
+ * @property {number} [status] The status that the hub refused with, when it closed because of that.
  */
 
 /** One subscription, kept open until `close()` or until the hub says that trying again is of no use. */
@@ -91,7 +92,7 @@ export class EventStream {
       if (response.status !== 200) {
         const text = await problemText(response);
         const passing = response.status >= 500 || response.status === 408 || response.status === 429;
-        if (!passing) this.#finish(text);
+        if (!passing) this.#finish(text, response.status);
         this.#failures += 1;
         return text;
       }
@@ -182,14 +183,14 @@ export class EventStream {
     });
   }
 
-  #finish(reason) {
+  #finish(reason, status) {
     this.#ended = true;
     window.removeEventListener('online', this.#wakeUp);
     window.removeEventListener('pageshow', this.#wakeUp);
     window.removeEventListener('pagehide', this.#putAside);
     this.#abort?.abort();
     this.#wake?.();
-    this.#setState({ name: 'closed', reason });
+    this.#setState({ name: 'closed', reason, status });
   }
 
   #setState(state) {

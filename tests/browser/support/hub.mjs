@@ -15,11 +15,11 @@ const passedOn = Object.fromEntries(
 )
 
 /**
- * Starts a hub on a free port. `configuration` is TOML text; `args` are further arguments of `tidings serve`.
+ * Starts a hub on a free port. `configuration` is TOML text; `args` are further arguments of `tidings serve`, `env` further
+ * variables; `directory` is where it runs, a new one unless given.
  */
-export async function startHub(t, { configuration = '', args = [] } = {}) {
-  const directory = temporaryDirectory(t)
-  const hub = new Hub(directory, args)
+export async function startHub(t, { configuration = '', args = [], env = {}, directory = temporaryDirectory(t) } = {}) {
+  const hub = new Hub(directory, args, env)
   writeFileSync(hub.configurationFile, configuration)
   await hub.start('127.0.0.1:0')
   t.after(() => hub.end('SIGKILL'))
@@ -27,7 +27,9 @@ export async function startHub(t, { configuration = '', args = [] } = {}) {
 }
 
 class Hub {
-  constructor(directory, args) {
+  constructor(directory, args, env) {
+    this.directory = directory
+    this.env = { ...passedOn, ...env }
     this.configurationFile = join(directory, 'tidings.toml')
     this.data = join(directory, 'data')
     this.args = args
@@ -38,7 +40,7 @@ class Hub {
     this.server = new Server(
       program,
       ['serve', '--config', this.configurationFile, '--listen', listen, '--data', this.data, ...this.args],
-      { env: passedOn },
+      { env: this.env, cwd: this.directory },
     )
     await this.server.ready('accepts connections', () => this.server.stdout.includes('\n'))
     const [, url] = /^listening on (http:\/\/\S+)$/m.exec(this.server.stdout)
@@ -71,20 +73,25 @@ class Hub {
     return fetch(this.url + path, { headers })
   }
 
-  /** Publishes the bytes given as one event of this topic; resolves with the hub's `{id, epoch, offset}`. */
-  async publish(topic, data, { event, id, retry } = {}) {
-    const query = new URLSearchParams(Object.entries({ event, id, retry }).filter(([, value]) => value !== undefined))
-    const answer = await fetch(`${this.url}/topics/${encodeURIComponent(topic)}?${query}`, { method: 'POST', body: data })
+  /**
+   * Publishes the bytes given as one event of this topic; resolves with the hub's `{id, epoch, offset}`. `fields` are those of
+   * the publication: event, id, retry, private.
+   */
+  async publish(topic, data, { token, ...fields } = {}) {
+    const query = new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== undefined))
+    const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+    const answer = await fetch(`${this.url}/topics/${encodeURIComponent(topic)}?${query}`, { method: 'POST', body: data, headers })
     const text = await answer.text()
     if (answer.status !== 200) throw new Error(`publish answered ${answer.status}: ${text}`)
     return JSON.parse(text)
   }
 
-  async stats() {
-    return (await this.get('/stats')).json()
+  async stats(token) {
+    const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+    return (await this.get('/stats', headers)).json()
   }
 
-  async subscribers() {
-    return (await this.stats()).subscribers
+  async subscribers(token) {
+    return (await this.stats(token)).subscribers
   }
 }

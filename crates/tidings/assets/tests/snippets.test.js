@@ -31,6 +31,8 @@ test('the lines for a publication', () => {
   const publication = { topic: 'orders/7', event: 'order', id: '', data: "it's @7" };
   assert.equal(curlPublish(ORIGIN, publication, false), `curl '${ORIGIN}/topics/orders%2F7?event=order' \\\n  --data-raw 'it'\\''s @7'`);
   assert.match(phpPublish(ORIGIN, publication, false), /CURLOPT_POSTFIELDS => 'it\\'s @7',/);
+  const secret = { ...publication, isPrivate: true };
+  assert.match(curlPublish(ORIGIN, secret, false), /\/topics\/orders%2F7\?event=order&private=true'/);
 });
 
 test('a token is read from the environment, never written', () => {
