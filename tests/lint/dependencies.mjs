@@ -26,7 +26,10 @@ const LICENCES = new Set([
 
 // Crates that may be there in two versions, each with the reason.
 const TWICE = new Map([
+  ['base64', 'jsonwebtoken has not moved to 0.23, which everybody else uses'],
+  ['hashbrown', 'governor holds 0.16, for a map of limiters that nothing here uses'],
   ['syn', 'parses the code of derive macros while compiling, never in the program; its users move to 3 one by one'],
+  ['untrusted', 'a few hundred lines: aws-lc-rs, as jsonwebtoken has it, holds 0.7, and rustls-webpki 0.9'],
 ])
 
 // The platform that is shipped: a second version that only Windows compiles costs nobody here anything.
