@@ -189,6 +189,12 @@ impl Presence {
         self.0.state().registry.list(wanted)
     }
 
+    /// Whether somebody has left who may be back.
+    #[cfg(test)]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.0.state().registry.next_expiry().is_some()
+    }
+
     /// Whether subscriptions with this matcher can be announced: the topic of their events must not be too long.
     pub(super) fn can_announce(matcher: &Matcher) -> Result<(), TopicError> {
         Topic::new(documents::address(Some(matcher), Some(ANY_SUBSCRIBER))).map(drop)
