@@ -135,6 +135,22 @@ fn the_default_is_the_safer_dialect() {
     assert_eq!(client.publish(&[("topic", "a")]).status(), 404);
 }
 
+// The hub's own keys are good in both dialects, too: servers of the application need no tokens.
+#[test]
+fn a_key_of_the_hub_is_good_in_both() {
+    const KEY: &str = "the-secret-of-a-backend";
+    let tables = format!("[[keys]]\nname = 'backend'\nsecret = '{KEY}'\npublish = ['a']\nsubscribe = ['a']");
+    let hub = configured("", &tables);
+    let backend = Client::with(&hub, KEY);
+    let mut listeners = [backend.listen(&[("match", "a")]), backend.listen(&[("topic", "a")])];
+    let id = backend.published(&[("topic", "a"), ("private", "on"), ("data", "x")]);
+    for listener in &mut listeners {
+        assert_eq!(next(listener), (id.clone(), "x".to_owned()));
+    }
+    assert!(matches!(backend.publish(&[("topic", "b")]).status(), 401 | 403));
+    assert_eq!(Client::with(&hub, "the-secret-of-nobody-at-all").publish(&[("topic", "a")]).status(), 401);
+}
+
 // An open hub speaks both dialects, and asks for no token.
 #[test]
 fn an_open_hub_asks_for_no_token() {

@@ -216,6 +216,21 @@ fn who_has_no_token_is_let_in_only_where_anybody_is() {
     }
 }
 
+// 1.3 Here anonymous subscribers can be allowed some topics only. Who asks for others is told to show a token.
+#[test]
+fn who_has_no_token_gets_what_anybody_may() {
+    let hub = configured("", "[anonymous]\nsubscribe = ['public.*']");
+    let (nobody, publisher) = (Client::of(&hub), Client::with(&hub, &v1_all()));
+    assert_eq!(nobody.refused(&[("match", "internal")]).status(), 401);
+    let mut listeners = [nobody.listen(&[("match", "public.a")]), nobody.listen(&[("match", "*")])];
+    for topic in ["internal", "public.a"] {
+        publisher.published(&[("topic", topic), ("data", topic)]);
+    }
+    for listener in &mut listeners {
+        assert_eq!(listener.event().data, "public.a");
+    }
+}
+
 // 1.3 In order: parameters and body are read, the token is checked, then matchers are.
 #[test]
 fn the_token_is_checked_before_the_matchers() {
@@ -239,15 +254,16 @@ fn url_patterns_match_as_expected() {
         "https://example.com/BOOKS/123",
         "https://example.com/a/b/c",
         "/books/123",
+        "https://hub.example/books/123",
         "https://[not a url",
     ];
     // The case of a host does not count, that of a path does.
     assert_eq!(matched(&client, "https://example.com/books/:id", &topics), topics[..2]);
     assert_eq!(matched(&client, "https://example.com/*", &topics), topics[..5]);
     // Relative patterns and topics are relative to the hub.
-    assert_eq!(matched(&client, "/books/:id", &topics), ["/books/123"]);
+    assert_eq!(matched(&client, "/books/:id", &topics), topics[5..7]);
     // What is no URL is matched by no pattern, `*` alone being none.
-    assert_eq!(matched(&client, "*://*/*", &topics), topics[..6]);
+    assert_eq!(matched(&client, "*://*/*", &topics), topics[..7]);
 }
 
 // 1.3 URL Pattern rules: without a configured address a dummy is the base, so that relative matches relative.

@@ -8,7 +8,7 @@ use super::{
     client::{Client, PATH, URL, configured, hub, segment},
     token::{ISSUER, SECRET, Token, detail, in_seconds, v1, v1_all},
 };
-use crate::support::{BOUND, Connection, Hub, Program, Response};
+use crate::support::{BOUND, Connection, Hub, Program, Response, wait_until};
 
 const PRIVATE_PEM: &str = include_str!("keys/ed25519.pem");
 const PUBLIC_PEM: &str = include_str!("keys/ed25519.pub.pem");
@@ -276,6 +276,7 @@ fn who_has_no_token_is_told_where_to_get_one() {
     ] {
         assert_eq!(answer.status(), 401, "{}", answer.text());
         assert_eq!(challenge(&answer), format!("Bearer {RESOURCE_METADATA}"));
+        assert!(answer.text().starts_with("Unauthorized"), "{}", answer.text());
     }
 }
 
@@ -288,6 +289,27 @@ fn who_is_not_granted_is_told_so() {
         assert_eq!(answer.status(), 403, "{}", answer.text());
         assert!(challenge(&answer).contains("error=\"insufficient_scope\""), "{}", challenge(&answer));
         assert!(challenge(&answer).contains(RESOURCE_METADATA), "{}", challenge(&answer));
+        assert!(answer.text().starts_with("Forbidden"), "{}", answer.text());
+    }
+}
+
+// 5 (9) The reason is told, in the answer and in a log line, and neither holds the token.
+#[test]
+fn the_reason_is_told_and_logged() {
+    let hub = hub();
+    let expired = everything().claim("exp", in_seconds(-300)).signed();
+    let for_another = everything().claim("aud", "https://other.example").signed();
+    let limited = v1(&["publish"], &["granted"]);
+    for (token, reason) in [
+        (&expired, "the token expired 5 minutes ago"),
+        (&for_another, "the token's aud is"),
+        (&limited, "may not publish"),
+    ] {
+        let answer = Client::with(&hub, token).publish(&[("topic", "a")]);
+        assert!(answer.text().contains(reason), "{}", answer.text());
+        wait_until("the reason is logged", || hub.stderr().contains(reason));
+        let shown = format!("{:?}{}{}", answer.head, answer.text(), hub.stderr());
+        assert!(!shown.contains(token.as_str()) && !shown.contains(SECRET));
     }
 }
 
