@@ -15,13 +15,13 @@ const passedOn = Object.fromEntries(
 )
 
 /**
- * Starts a hub on a free port. `configuration` is TOML text; `args` are further arguments of `tidings serve`, `env` further
- * variables; `directory` is where it runs, a new one unless given.
+ * Starts a hub, on a free port unless told to `listen` elsewhere. `configuration` is TOML text; `args` are further arguments
+ * of `tidings serve`, `env` further variables; `directory` is where it runs, a new one unless given.
  */
-export async function startHub(t, { configuration = '', args = [], env = {}, directory = temporaryDirectory(t) } = {}) {
+export async function startHub(t, { configuration = '', args = [], env = {}, listen = '127.0.0.1:0', directory = temporaryDirectory(t) } = {}) {
   const hub = new Hub(directory, args, env)
   writeFileSync(hub.configurationFile, configuration)
-  await hub.start('127.0.0.1:0')
+  await hub.start(listen)
   t.after(() => hub.end('SIGKILL'))
   return hub
 }
