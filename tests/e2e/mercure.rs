@@ -15,6 +15,7 @@ mod delivery;
 mod metadata;
 mod presence;
 mod publish;
+mod reconnections;
 mod reference_environment;
 mod reserved;
 mod resume;

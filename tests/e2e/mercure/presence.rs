@@ -1,4 +1,4 @@
-//! 1.8: active subscriptions.
+//! 1.8: active subscriptions. Not here: those that come back (`reconnections.rs`).
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const ON: &str = "subscriptions = true";
 const EVENTS: &str = "/.well-known/mercure/subscriptions/:type/:match/:subscriber";
 
 /// Who is told of those of these matchers.
-fn watcher(hub: &Hub, matchers: &[&str]) -> Listener {
+pub(super) fn watcher(hub: &Hub, matchers: &[&str]) -> Listener {
     let everything = Client::with(hub, &v1_all());
     let patterns: Vec<String> = matchers
         .iter()
@@ -24,7 +24,7 @@ fn watcher(hub: &Hub, matchers: &[&str]) -> Listener {
 }
 
 /// The next event of a watcher: its topic's document, which must look as one.
-fn told(watcher: &mut Listener) -> Value {
+pub(super) fn told(watcher: &mut Listener) -> Value {
     let event = watcher.event();
     assert_eq!(event.event, "mercure", "{event:?}");
     let document: Value = serde_json::from_str(&event.data).unwrap();
@@ -43,7 +43,7 @@ fn told(watcher: &mut Listener) -> Value {
 }
 
 /// What the collection at this address holds.
-fn listed(client: &Client<'_>, address: &str) -> Vec<Value> {
+pub(super) fn listed(client: &Client<'_>, address: &str) -> Vec<Value> {
     let answer = client.get(address);
     assert_eq!(answer.status(), 200, "{address}: {}", answer.text());
     answer.json()["subscriptions"].as_array().unwrap().clone()
@@ -332,42 +332,4 @@ fn nothing_is_announced_where_it_is_off() {
     let mut watcher = everything.listen(&[("match", "*")]);
     drop(everything.listen(&[("match", "a")]));
     assert_eq!(until_end(&everything, &mut watcher), [""; 0]);
-}
-
-// 5 (11) A reconnection within `presence_debounce` is neither a leave nor a join.
-#[test]
-fn a_reconnection_in_time_is_not_announced() {
-    let operator = "[[keys]]\nname = 'operator'\nsecret = 'the-secret-of-an-operator'\nadmin = true";
-    let hub = configured("subscriptions = true\npresence_debounce = '1h'", operator);
-    let operator = Client::with(&hub, "the-secret-of-an-operator");
-    let everything = Client::with(&hub, &v1_all());
-    let of = |user: &str| {
-        let token = Token::v1(json!([detail(&["subscribe"], &["*"])])).claim("sub", user).signed();
-        Client::with(&hub, &token)
-    };
-    let (ada, ben) = (of("ada"), of("ben"));
-    let mut watcher = watcher(&hub, &["a"]);
-    let listener = ada.listen(&[("match", "a")]);
-    let joined = told(&mut watcher);
-    drop(listener);
-    wait_until("only the watcher is there", || operator.get("/stats").json()["subscribers"] == 1);
-    let _back = ada.listen(&[("match", "a")]);
-    // Somebody else is somebody else.
-    let _other = ben.listen(&[("match", "a")]);
-    let next = told(&mut watcher);
-    assert_ne!(next["subscriber"], joined["subscriber"]);
-    assert_eq!(next["active"], true);
-    // Both are listed, the first by the name that it had.
-    let all = listed(&everything, &format!("{SUBSCRIPTIONS}/exact/a"));
-    assert!(all.len() == 2 && all.contains(&joined), "{all:?}");
-}
-
-// 5 (11) After that time a leave is announced.
-#[test]
-fn who_does_not_come_back_in_time_has_left() {
-    let hub = configured("subscriptions = true\npresence_debounce = '100ms'", "");
-    let mut watcher = watcher(&hub, &["a"]);
-    drop(Client::with(&hub, &v1_all()).listen(&[("match", "a")]));
-    assert_eq!(told(&mut watcher)["active"], true);
-    assert_eq!(told(&mut watcher)["active"], false);
 }
