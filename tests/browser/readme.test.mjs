@@ -9,6 +9,7 @@ import { program, startHub } from './support/hub.mjs'
 import { startNginx } from './support/nginx.mjs'
 import { blocks, onHub } from './support/readme.mjs'
 import { startRedis } from './support/redis.mjs'
+import { Terminal } from './support/terminal.mjs'
 import { until } from './support/wait.mjs'
 
 const run = promisify(execFile)
@@ -32,6 +33,19 @@ for (const [language, { wanted, command, args }] of Object.entries(INTERPRETERS)
     }
   })
 }
+
+test('a key that is made as told opens a hub that is configured as told', async (t) => {
+  const made = blocks('sh', 'tidings token key')
+  const shown = blocks('sh', 'Authorization: Bearer')
+  for (const [index, [make]] of made.entries()) {
+    const terminal = new Terminal(t)
+    const advice = await terminal.sh(`{ ${make.trim().replace(/ +#.*/, '')}; } 2>&1`)
+    const configuration = /^\[\[keys\]\]\n(.+\n)+/m.exec(advice)[0]
+    const hub = await startHub(t, { configuration, directory: terminal.directory })
+    await assert.rejects(hub.publish('messages', 'without it'), /401/)
+    for (const code of shown[index]) assert.match(await terminal.sh(CURL_FAILS + code, hub), /"id"/)
+  }
+})
 
 test('the load tool measures the hub as told', async (t) => {
   const hub = await startHub(t)
