@@ -40,6 +40,7 @@ use tidings_auth::Authority;
 use tidings_hub::{Hub, UrlBase};
 
 use self::bearer_error::Failure;
+pub(crate) use self::reserved::is_reserved_v0 as is_reserved;
 pub use self::{
     fuzz::fuzz,
     presence::Presence,

@@ -17,7 +17,7 @@ use axum::{
 use http::HeaderMap;
 use tidings_hub::{Hub, Pattern, Publication, Receipt, Topic};
 
-use crate::{body::BodyLimit, gate::Gate, limit::LimitHits, problem::Problem, visitor::Visitor};
+use crate::{body::BodyLimit, gate::Gate, limit::LimitHits, mercure, problem::Problem, visitor::Visitor};
 
 /// Settings of the native front.
 #[derive(Clone, Debug)]
@@ -79,8 +79,25 @@ impl Native {
         headers: &HeaderMap,
         publication: Publication,
     ) -> Result<Receipt, Problem> {
-        self.gate().may_publish(visitor, headers, std::slice::from_ref(&publication)).await?;
+        self.may_publish(visitor, headers, std::slice::from_ref(&publication)).await?;
         Ok(self.hub.publish(publication).await?)
+    }
+
+    /// Whether the visitor may publish all of this. Nobody publishes what only the hub itself says, about who is there.
+    async fn may_publish(
+        &self,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        publications: &[Publication],
+    ) -> Result<(), Problem> {
+        self.gate().may_publish(visitor, headers, publications).await?;
+        let mut topics = publications.iter().flat_map(|publication| &publication.topics);
+        match topics.find(|topic| mercure::is_reserved(topic.as_str())) {
+            Some(topic) => Err(Problem::bad_request(format!(
+                "the topic {topic:?} is the hub's own, for who is subscribed: choose another"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 

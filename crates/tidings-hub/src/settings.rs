@@ -22,7 +22,7 @@ pub struct Settings {
     pub page_bytes: usize,
     /// How many subscribers there may be at once. Default: 100,000.
     pub max_subscribers: u64,
-    /// How many selectors one subscription may have. Default: 100.
+    /// How many selectors one subscription may have. Default: 1000.
     pub max_selectors: usize,
     /// What a shard holds and does at a time. The defaults need no change; tests make them small.
     pub shard: ShardLimits,
@@ -72,7 +72,7 @@ impl Default for Settings {
             subscriber_bytes: 32 * 1024,
             page_bytes: 32 * 1024,
             max_subscribers: 100_000,
-            max_selectors: 100,
+            max_selectors: 1000,
             shard: ShardLimits::default(),
         }
     }

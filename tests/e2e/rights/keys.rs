@@ -176,3 +176,17 @@ fn a_cookie_publishes_only_from_trusted_pages() {
     let reader = format!("token={READER}");
     subscribe(&hub, "topic=orders.7", &[("Cookie", &reader), ("Origin", "https://app.example")]).unwrap();
 }
+
+/// Events about subscribers come from the hub alone, whatever a key may publish to.
+#[test]
+fn nobody_publishes_what_is_the_hubs_own() {
+    let hub = hub();
+    let topic = "/.well-known/mercure/subscriptions/exact/a/urn%3Auuid%3A1";
+    let body = format!(r#"{{"topics":["a","{topic}"]}}"#);
+    let key = bearer(BACKEND);
+    let headers = [("Authorization", key.as_str()), ("Content-Type", "application/json")];
+    for (target, body) in [("/publish", body.as_str()), ("/topics/%2F.well-known%2Fmercure", "x")] {
+        let detail = hub.request("POST", target, &headers, body.as_bytes()).problem(400);
+        assert!(detail.contains("the hub's own"), "{detail}");
+    }
+}

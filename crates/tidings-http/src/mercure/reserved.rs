@@ -36,7 +36,7 @@ fn unescaped(path: &str) -> Vec<u8> {
 }
 
 /// The rule of 0.x, which looks at the text alone.
-pub(super) fn is_reserved_v0(topic: &str) -> bool {
+pub(crate) fn is_reserved_v0(topic: &str) -> bool {
     topic.contains(PATH)
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn publish(
             batch.len()
         )));
     }
-    native.gate().may_publish(&visitor, &headers, &batch).await?;
+    native.may_publish(&visitor, &headers, &batch).await?;
     let receipts = native.hub.publish_all(batch).await.map_err(|error| match error {
         PublishError::Invalid { index, reason } if many => {
             Problem::bad_request(format!("publication {}: {reason}", index + 1))

@@ -25,7 +25,7 @@ pub(crate) struct Limits {
     /// How many of them may come from one address; loopback addresses are exempt, because a proxy on this machine
     /// brings everybody's. Default: 10,000.
     pub(crate) connections_per_address: usize,
-    /// How many topics and patterns one subscription may name. Default: 100.
+    /// How many topics and patterns one subscription may name. Default: 1000.
     pub(crate) topics_per_subscription: usize,
     /// How many bytes wait at most for one subscriber's connection. Default: 32 KiB.
     pub(crate) subscriber_bytes: usize,
