@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use divan::{Bencher, counter::ItemsCount};
 use tidings_hub::{
-    Entry, Epoch, Pattern, Position, Publication, Selection, Selector, Topic, UriTemplate, UrlBase,
-    UrlPattern, sorter,
+    Entry, Epoch, Pattern, Position, Publication, ReadRights, Selection, Selector, Topic, UriTemplate,
+    UrlBase, UrlPattern, sorter,
 };
 
 /// As many as a busy log commits at once.
@@ -36,11 +36,17 @@ fn entries(topics: usize) -> Vec<Arc<Entry>> {
     (0..EVENTS).map(entry).collect()
 }
 
+/// A sorter for those who see everything.
+fn open(selections: Vec<Selection>, entries: &[Arc<Entry>]) -> impl FnMut() -> usize + use<> {
+    let everything = ReadRights::everything();
+    sorter(selections.into_iter().map(|selection| (selection, everything.clone())).collect(), entries)
+}
+
 /// A batch, into an index with a subscriber for each topic.
 #[divan::bench(args = [10, 1_000, 100_000])]
 fn exact_topics(bencher: Bencher<'_, '_>, topics: usize) {
     let selections = (0..topics).map(|number| Selection::topic(topic(number))).collect();
-    let sort = sorter(selections, &entries(topics));
+    let sort = open(selections, &entries(topics));
     bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
 }
 
@@ -49,7 +55,7 @@ fn exact_topics(bencher: Bencher<'_, '_>, topics: usize) {
 fn patterns(bencher: Bencher<'_, '_>, patterns: usize) {
     let pattern = |number: usize| Selector::Pattern(Pattern::new(format!("orders*/{number}")).unwrap());
     let selections = (0..patterns).map(|number| [pattern(number)].into_iter().collect()).collect();
-    let sort = sorter(selections, &entries(10));
+    let sort = open(selections, &entries(10));
     bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
 }
 
@@ -59,7 +65,7 @@ fn templates(bencher: Bencher<'_, '_>, templates: usize) {
     let template =
         |number: usize| Selector::Template(UriTemplate::new(format!("orders/{number}{{/item}}")).unwrap());
     let selections = (0..templates).map(|number| [template(number)].into_iter().collect()).collect();
-    let sort = sorter(selections, &entries(templates));
+    let sort = open(selections, &entries(templates));
     bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
 }
 
@@ -71,6 +77,24 @@ fn url_patterns(bencher: Bencher<'_, '_>, patterns: usize) {
         Selector::Url(UrlPattern::new(format!("/orders/{number}{{/:item}}?"), &base).unwrap())
     };
     let selections = (0..patterns).map(|number| [pattern(number)].into_iter().collect()).collect();
-    let sort = sorter(selections, &entries(patterns));
+    let sort = open(selections, &entries(patterns));
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
+}
+
+/// A batch of private events, each for one reader, into an index in which everybody asks for everything with rights of
+/// their own.
+#[divan::bench(args = [10, 1_000, 100_000])]
+fn private_events(bencher: Bencher<'_, '_>, readers: usize) {
+    let read = |number: usize| {
+        Arc::new(ReadRights { public: Selection::all(), private: Selection::topic(topic(number)) })
+    };
+    let readers = (0..readers).map(|number| (Selection::all(), read(number))).collect::<Vec<_>>();
+    let private = |entry: &Arc<Entry>| {
+        let mut entry = Entry::clone(entry);
+        entry.publication.private = true;
+        Arc::new(entry)
+    };
+    let entries: Vec<_> = entries(readers.len()).iter().map(private).collect();
+    let sort = sorter(readers, &entries);
     bencher.counter(ItemsCount::new(EVENTS)).bench_local(sort);
 }
