@@ -4,8 +4,11 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { listen, openPage } from './support/browser.mjs'
+import { Document, onHub } from './support/documents.mjs'
+import { startHub } from './support/hub.mjs'
 import { COOKIE_V0, COOKIE_V1, openWithCookies, PATH, publish, startMercure, subscribeUrl } from './support/mercure.mjs'
-import { inSeconds, v0, v1 } from './support/tokens.mjs'
+import { startNginx } from './support/nginx.mjs'
+import { CONFIGURATION, inSeconds, v0, v1 } from './support/tokens.mjs'
 import { until } from './support/wait.mjs'
 
 const POLYFILL = createRequire(import.meta.url).resolve('event-source-polyfill')
@@ -238,6 +241,25 @@ test('a page of another origin can read that the hub does not know its cursor', 
       return response.headers.get(header)
     }, [url, token('1'), header])
     assert.equal(answer, 'earliest', dialect)
+  }
+})
+
+test('over HTTPS, behind nginx as docs/from-mercure.md has it, the cookie of 1.0 has its own name', async (t) => {
+  for (const location of new Document('docs/from-mercure').block('nginx', 'proxy_pass')) {
+    const hub = await startHub(t, { configuration: CONFIGURATION.replace(/^audience.*$/m, '') })
+    const page = 'location = /page { default_type text/html; return 200 "<!doctype html><html lang=en><title>A page</title><link rel=icon href=data:,>"; }'
+    const nginx = await startNginx(t, onHub(location, hub) + page, { tls: true })
+    const browser = await openPage(t, `${nginx.secureUrl}/page`, { ignoreHTTPSErrors: true })
+    const cookie = { name: '__Secure-mercure_access_token', secure: true, httpOnly: true, sameSite: 'Strict', domain: '127.0.0.1', path: PATH }
+    // No audience is configured: the token is for the hub as the browser sees it.
+    const token = (url) => v1({ subscribe: [`${READERS}/1/post`], publish: ['*'], aud: url + PATH })
+    await browser.context().addCookies([{ ...cookie, value: token(nginx.secureUrl) }])
+    const listener = await listen(browser, `${PATH}?match=${encodeURIComponent(`${READERS}/1/post`)}`)
+    await listener.opens()
+    await publish(hub, token(hub.url), { topic: `${READERS}/1/post`, data: 'for you', private: 'on' })
+    await listener.receives(1)
+    assert.deepEqual(await listener.data(), ['for you'])
+    await browser.context().close()
   }
 })
 
