@@ -27,7 +27,8 @@ fn a_token_comes_in_the_header() {
     }
 }
 
-// 1.6 (a) More than one header, or a malformed one → 400 invalid_request. On a hub of 1.0 alone, because without a token
+// 1.6 (a) More than one header, or a malformed one → 400 invalid_request. Too short is here what is empty: a key of the hub
+// may be shorter than a token, so whatever else is not known is 401 (`tokens.rs`). On a hub of 1.0 alone, because without a token
 // nothing tells a publication's dialect, and 0.x answers 401.
 #[test]
 fn a_malformed_header_is_a_bad_request() {
@@ -35,7 +36,7 @@ fn a_malformed_header_is_a_bad_request() {
     let token = v1_all();
     let twice = Client::with(&hub, &token).header("Authorization", format!("Bearer {token}"));
     let mut clients = vec![twice];
-    for value in ["Bearer", "Bearer x", "Basic dXNlcjpwYXNzd29yZA==", &token, &format!("Bearer {token} x")] {
+    for value in ["Bearer", "Basic dXNlcjpwYXNzd29yZA==", &token, &format!("Bearer {token} x")] {
         clients.push(Client::of(&hub).header("Authorization", value));
     }
     for client in clients {

@@ -1,6 +1,6 @@
 //! A subscriber: a connection whose answer is an event stream.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 use tidings_stream::{Decoder, Event, Item};
@@ -64,12 +64,15 @@ impl Listener {
         }
     }
 
-    /// The next event, comments and reconnection times passed over; `None` at the end.
+    /// The next event, comments and reconnection times passed over; `None` at the end. Heartbeats alone are waited
+    /// through no longer than anything else.
     pub(crate) fn next_event(&mut self) -> io::Result<Option<Event>> {
+        let deadline = Instant::now() + BOUND;
         loop {
             match self.next()? {
                 Some(Item::Event(event)) => return Ok(Some(event)),
-                Some(_) => {}
+                Some(_) if Instant::now() < deadline => {}
+                Some(_) => return Err(io::ErrorKind::TimedOut.into()),
                 None => return Ok(None),
             }
         }
