@@ -163,9 +163,9 @@ pub enum Reason {
     #[error("revoked")]
     Revoked,
 
-    /// The token is good and says nothing of this hub.
+    /// The token is of no kind that is known here. One of 1.0 has the type of an access token (section 1.6).
     #[error(
-        "the token is good, and grants nothing here: it has none of the claims authorization_details (with typ at+jwt), mercure and tidings"
+        "the token is none for this hub: its typ is not at+jwt, and it has neither the claim mercure nor tidings"
     )]
     NoClaims,
     /// Something is not granted.
@@ -245,10 +245,9 @@ impl Reason {
             | Self::Claim { .. }
             | Self::DialectOff(_)
             | Self::DialectHere(_)
+            | Self::NoClaims
             | Self::Revoked => RefusalKind::Invalid,
-            Self::NoClaims | Self::NotGranted { .. } | Self::NotAdmin(_) | Self::Refused { .. } => {
-                RefusalKind::Forbidden
-            }
+            Self::NotGranted { .. } | Self::NotAdmin(_) | Self::Refused { .. } => RefusalKind::Forbidden,
             Self::TooMany { .. } | Self::TooManyAtOnce { .. } => RefusalKind::TooMany,
             Self::NoKeys(_) | Self::NoAnswer(_) => RefusalKind::Unavailable,
         }
