@@ -80,6 +80,8 @@ impl Caller<'_> {
     fn presented(&self, dialect: Option<Dialect>, dialects: Dialects) -> Result<Option<Presented>, Refusal> {
         let header = match dialect {
             Some(Dialect::V0) => header_v0(self.headers)?,
+            // Where 1.0 is off, whoever publishes speaks 0.x.
+            None if !dialects.v1 => header_v0(self.headers)?,
             _ => credentials::bearer(self.headers)?,
         };
         if header.is_some() {

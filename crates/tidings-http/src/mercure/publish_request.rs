@@ -129,7 +129,8 @@ impl PublishRequest {
             event: self.event,
             id: self.id.or_else(make_id),
             // Any number is allowed here, and the hub's limit is longer than a browser ever waits.
-            retry: self.retry.map(|retry| retry.min(MAX_RETRY_MS)),
+            // 0 is none (section 1.3): a browser would come back without a pause.
+            retry: self.retry.filter(|retry| *retry != 0).map(|retry| retry.min(MAX_RETRY_MS)),
             private: self.private,
         }
     }
@@ -288,6 +289,7 @@ mod tests {
     #[test]
     fn a_retry_that_no_browser_waits_is_cut() {
         assert_eq!(outcome("topic=a&retry=99999999999", Dialect::V1).unwrap().retry, Some(MAX_RETRY_MS));
+        assert_eq!(outcome("topic=a&retry=00", Dialect::V1).unwrap().retry, None);
     }
 
     // 1.4, 2 Publish
