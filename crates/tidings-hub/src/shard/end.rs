@@ -95,6 +95,8 @@ impl Shard {
     pub(super) fn end(&mut self, key: SubscriberKey, reason: EndReason) {
         self.turn_to(key, State::Due);
         let mut subscriber = self.subscribers.remove(key);
+        // First of all, so that whoever sees the stream gone, by its connection or in the counts, finds the companion told.
+        drop(subscriber.term.take());
         if reason == EndReason::Stalled && subscriber.sink.cut() {
             self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);
         }
