@@ -38,18 +38,20 @@ pub struct Accepted {
 
 impl Accepted {
     pub(crate) async fn new(hub: Arc<Inner>, subscription: Subscription) -> Result<Self, SubscribeError> {
-        let Subscription { selection, start, unknown, prelude, read, bearer, expires, lifetime, companion } =
-            subscription;
+        let Subscription { selection, start, unknown, prelude, read, .. } = subscription;
+        let Subscription { bearer, expires, lifetime, companion, .. } = subscription;
         let term = Term::new(bearer, expires, lifetime, companion);
         let place = Place::take(hub, selection, read)?;
         let mut resumed = false;
+        // The newest event, for one who gets nothing at first.
+        let mut begins_behind = None;
         let Shared { log, stats, .. } = &place.hub.shared;
         // The comment makes the stream's first bytes leave at once, so that nothing in between waits for more.
         let mut prelude = vec![HEARTBEAT, prelude];
         let (cursor, kept_to) = match start {
             Start::Live => {
                 let status = log.status();
-                prelude.push(control::cursor(status.last));
+                begins_behind = Some(status.last);
                 (status.next, 0)
             }
             Start::Earliest => kept(&log.status()),
@@ -58,7 +60,7 @@ impl Accepted {
                 let cursor = newest(&**log, &place.selection, &place.read, count).await?;
                 if cursor >= before.next {
                     // Nothing of it is kept: it begins like a live one.
-                    prelude.push(control::cursor(before.last));
+                    begins_behind = Some(before.last);
                 }
                 (cursor, log.status().next)
             }
@@ -78,12 +80,15 @@ impl Accepted {
                     (Ok(offset), _) => (offset, 0),
                     (Err(_), Unknown::Reset | Unknown::Everything) => kept(&status),
                     (Err(_), Unknown::ResetLive) => {
-                        prelude.push(control::cursor(status.last));
+                        begins_behind = Some(status.last);
                         (status.next, 0)
                     }
                 }
             }
         };
+        if let Some(last) = begins_behind.filter(|_| subscription.cursor) {
+            prelude.push(control::cursor(last));
+        }
         let id = place.hub.next_subscriber.fetch_add(1, Relaxed);
         Ok(Self { place, id, cursor, kept_to, prelude, resumed, term })
     }

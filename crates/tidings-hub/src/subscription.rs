@@ -23,6 +23,9 @@ pub struct Subscription {
     pub start: Start,
     /// What to do when the cursor is not known.
     pub unknown: Unknown,
+    /// Whether a stream that begins with nothing to replay begins with its cursor: an `id` without data, which browsers
+    /// take note of and make no event of. Not for libraries that do.
+    pub cursor: bool,
     /// Written before anything else, for instance a greeting. Must be whole frames or comments.
     pub prelude: Bytes,
     /// Which events may be seen, of those that are listened to.
@@ -45,6 +48,7 @@ impl Subscription {
             selection,
             start,
             unknown: Unknown::default(),
+            cursor: true,
             prelude: Bytes::new(),
             read: ReadRights::everything(),
             bearer: None,

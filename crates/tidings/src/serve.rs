@@ -56,7 +56,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     hub.drain(config.stream.drain_window);
     server.shut_down(config.stream.drain_time).await;
     if let Some(presence) = presence
-        && tokio::time::timeout(fronts::ANNOUNCE, presence.settled()).await.is_err()
+        && tokio::time::timeout(fronts::ANNOUNCE, fronts::all_announced(&hub, &presence)).await.is_err()
     {
         tracing::warn!("not everybody's leave could be announced");
     }

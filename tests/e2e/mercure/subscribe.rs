@@ -145,13 +145,14 @@ fn a_bad_pattern_is_refused_in_a_sentence() {
     }
 }
 
-// 1.3 An empty `match` is accepted: it is the exact topic "", which nobody can publish to (1.4).
+// 1.3 An empty `match` is the exact topic "", which nobody can publish to (1.4). The reference accepts it, though it can never
+// match; here whoever asks for nothing else is told so.
 #[test]
-fn an_empty_match_is_accepted() {
+fn an_empty_match_alone_asks_for_nothing() {
     let hub = hub();
     let client = Client::with(&hub, &v1_all());
-    client.listen(&[("match", "")]);
-    assert_eq!(selected(&client, &[("match", "")], &["a"]), [""; 0]);
+    assert_eq!(client.refused(&[("match", "")]).status(), 400);
+    assert_eq!(selected(&client, &[("match", ""), ("match", "a")], &["a"]), ["a"]);
 }
 
 // 1.3 100 matchers in a request, of 4096 bytes each.

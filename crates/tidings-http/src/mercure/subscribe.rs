@@ -2,7 +2,7 @@
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Uri, header};
 use serde_json::value::RawValue;
 use tidings_auth::{Action, Grant};
 use tidings_hub::{Selection, Subscription, Topic};
@@ -52,6 +52,8 @@ pub(super) async fn subscribe(
         return Ok(stream::no_room());
     }
     let is_head = request.method == Method::HEAD;
+    // Who sends headers is no `EventSource` of a browser but a library, of which some take any frame for a message.
+    let is_library = request.headers.contains_key(header::AUTHORIZATION);
     let Admitted { asked, selection, admission } = match admit(front, request).await {
         Ok(admitted) => admitted,
         // A browser gives up on any status but 200.
@@ -70,6 +72,7 @@ pub(super) async fn subscribe(
     };
     let subscription = Subscription {
         unknown: settings.unknown_cursor,
+        cursor: !is_library,
         read,
         bearer: bearer.clone(),
         expires,

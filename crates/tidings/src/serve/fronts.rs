@@ -86,3 +86,13 @@ pub(super) fn mercure(config: &Config, presence: Option<Presence>, hits: &Arc<Li
 
 /// How long a stopping hub waits until everybody's leave has been announced.
 pub(super) const ANNOUNCE: Duration = Duration::from_secs(5);
+
+/// Waits until everybody has left, and that is announced.
+pub(super) async fn all_announced(hub: &Hub, presence: &Presence) {
+    /// Streams that were drained end by themselves, soon.
+    const LOOK: Duration = Duration::from_millis(10);
+    while hub.stats().subscribers > 0 {
+        tokio::time::sleep(LOOK).await;
+    }
+    presence.settled().await;
+}
