@@ -172,6 +172,12 @@ impl Run {
         self.marks.first().map(|mark| mark.next - 1)
     }
 
+    /// The offsets of all its events.
+    #[cfg(test)]
+    pub(crate) fn offsets(&self) -> Vec<u64> {
+        self.marks.iter().map(|mark| mark.next - 1).collect()
+    }
+
     pub(crate) fn slices(&self) -> &[Bytes] {
         &self.slices
     }

@@ -5,13 +5,19 @@
 //! classes that see every public event share. A private event finds its classes by look-up, as it found the group; a
 //! class that it reaches goes on with a run of its own for the rest of the round.
 
+mod group;
+mod sorter;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::HashMap, sync::Arc};
 
 use slab::Slab;
 
+use self::group::{Class, Classes, Event, Group, Many};
+pub use self::sorter::sorter;
 use crate::{
     batch::{Batch, Run},
-    log::Entry,
     rights::ReadRights,
     selector::Selection,
     topic_map::TopicMap,
@@ -25,86 +31,6 @@ pub(super) type ClassKey = usize;
 
 /// The place of a subscriber in its shard.
 pub(super) type SubscriberKey = usize;
-
-/// Subscribers of one shard who asked for the same.
-#[derive(Debug)]
-struct Group {
-    selection: Arc<Selection>,
-    classes: Classes,
-    /// How many of them are up to date.
-    live: usize,
-    /// What this round has for all classes that share it.
-    run: Run,
-    /// Whether this round has something for one of its classes.
-    is_touched: bool,
-    /// The offset of the last event looked at, so that an event with several topics is put in once.
-    last: Option<u64>,
-}
-
-/// The classes of a group.
-#[derive(Debug)]
-enum Classes {
-    /// All have the same rights.
-    One(ClassKey),
-    /// They differ.
-    Many(Box<Many>),
-}
-
-/// Several classes, by their rights.
-#[derive(Debug, Default)]
-struct Many {
-    by_rights: HashMap<Arc<ReadRights>, ClassKey>,
-    /// Those that see every public event.
-    open: Vec<ClassKey>,
-    /// The others, by the topics in which they see public events.
-    limited: TopicMap<ClassKey>,
-    /// All, by the topics in which they see private events.
-    private: TopicMap<ClassKey>,
-    /// Those of the open ones that have left the group's run in this round for one of their own.
-    apart: Vec<ClassKey>,
-}
-
-/// Subscribers of one group who have the same rights.
-#[derive(Debug)]
-struct Class {
-    group: GroupKey,
-    rights: Arc<ReadRights>,
-    /// Those who are up to date, and get what comes in.
-    live: Vec<SubscriberKey>,
-    /// All, the ones behind included; the class goes with the last.
-    members: usize,
-    /// Where it stands among the open classes of its group.
-    place: usize,
-    /// Its run of this round, if it is not the group's.
-    own: Option<Box<Own>>,
-}
-
-/// What one class alone is sent in a round.
-#[derive(Debug, Default)]
-struct Own {
-    run: Run,
-    /// As in [`Many::apart`].
-    is_apart: bool,
-    last: Option<u64>,
-}
-
-/// An event on its way to those it is for.
-#[derive(Clone, Copy)]
-struct Event<'e> {
-    entry: &'e Entry,
-    batch: &'e Batch,
-    index: usize,
-}
-
-impl Event<'_> {
-    fn put(&self, run: &mut Run) {
-        run.push(self.batch.wire(), self.index);
-    }
-
-    fn offset(&self) -> u64 {
-        self.entry.position.offset
-    }
-}
 
 /// Which of a round's runs.
 #[derive(Clone, Copy, Debug)]
@@ -254,13 +180,14 @@ impl Index {
     pub(super) fn next_run(&mut self) -> Option<(RunOf, Run)> {
         let of = self.touched.pop()?;
         let run = match of {
-            RunOf::Group(group) => std::mem::take(&mut self.groups[group].run),
+            RunOf::Group(group) => self.groups.get_mut(group).map(|group| &mut group.run),
             RunOf::Class(class) => {
                 let own = self.classes.get_mut(class).and_then(|class| class.own.as_mut());
-                own.map(|own| std::mem::take(&mut own.run)).unwrap_or_default()
+                own.map(|own| &mut own.run)
             }
         };
-        Some((of, run))
+        // Whoever it was for may have left in this very round, while others were written to.
+        Some((of, run.map(std::mem::take).unwrap_or_default()))
     }
 
     /// A class that the run is for: the one at `at`, or `None` behind the last. When that class has gone meanwhile,
@@ -303,121 +230,5 @@ impl Index {
                 }
             }
         }
-    }
-}
-
-impl Group {
-    /// Puts an event into the runs of the classes that may see it.
-    fn sort_in(
-        &mut self,
-        key: GroupKey,
-        event: Event<'_>,
-        classes: &mut Slab<Class>,
-        touched: &mut Vec<RunOf>,
-    ) {
-        let publication = &event.entry.publication;
-        let touch = |is_touched: &mut bool, touched: &mut Vec<RunOf>| {
-            if !std::mem::replace(is_touched, true) {
-                touched.push(RunOf::Group(key));
-            }
-        };
-        let many = match &mut self.classes {
-            Classes::One(class) => {
-                if classes[*class].rights.sees(&publication.topics, publication.private) {
-                    touch(&mut self.is_touched, touched);
-                    event.put(&mut self.run);
-                }
-                return;
-            }
-            Classes::Many(many) => &mut **many,
-        };
-        let mut reached = Vec::new();
-        let finder = if publication.private { &many.private } else { &many.limited };
-        for topic in &publication.topics {
-            finder.for_each(topic, |class| reached.push(class));
-        }
-        if !publication.private {
-            if !many.open.is_empty() {
-                touch(&mut self.is_touched, touched);
-                event.put(&mut self.run);
-            }
-            reached.extend(&many.apart);
-        }
-        for key in reached {
-            let class = &mut classes[key];
-            if class.live.is_empty() {
-                continue;
-            }
-            let own = class.own.get_or_insert_default();
-            if own.last.replace(event.offset()) == Some(event.offset()) {
-                continue;
-            }
-            if class.rights.public.is_all() && !own.is_apart {
-                // What the group has had before it, it has had too.
-                touch(&mut self.is_touched, touched);
-                own.is_apart = true;
-                own.run = self.run.clone();
-                many.apart.push(key);
-                touched.push(RunOf::Class(key));
-            } else if own.run.is_empty() {
-                touched.push(RunOf::Class(key));
-            }
-            event.put(&mut own.run);
-        }
-    }
-}
-
-impl Many {
-    fn add(&mut self, class: ClassKey, rights: &Arc<ReadRights>) {
-        self.by_rights.insert(rights.clone(), class);
-        self.private.insert(&rights.private, class);
-        match rights.public.is_all() {
-            true => self.open.push(class),
-            false => self.limited.insert(&rights.public, class),
-        }
-    }
-
-    /// Returns the class that has its place among the open ones now.
-    fn remove(&mut self, class: ClassKey, place: usize, rights: &Arc<ReadRights>) -> Option<ClassKey> {
-        self.by_rights.remove(rights);
-        self.private.remove(&rights.private, class);
-        if !rights.public.is_all() {
-            self.limited.remove(&rights.public, class);
-            return None;
-        }
-        self.open.swap_remove(place);
-        self.open.get(place).copied()
-    }
-}
-
-/// Sorts the entries, again with each call, into an index in which each of these selections, with these rights, has a
-/// subscriber, and returns how many runs there were: for the benchmark alone.
-#[doc(hidden)]
-pub fn sorter(
-    subscribers: Vec<(Selection, Arc<ReadRights>)>,
-    entries: &[Arc<Entry>],
-) -> impl FnMut() -> usize + use<> {
-    let mut index = Index::default();
-    for (subscriber, (selection, read)) in subscribers.into_iter().enumerate() {
-        let class = index.join(&Arc::new(selection), &read);
-        index.go_live(class, subscriber);
-    }
-    let batch = Batch::encode(entries);
-    move || {
-        index.sort_in(&batch);
-        let runs = index.touched.len();
-        while let Some((of, run)) = index.next_run() {
-            index.done(of, run);
-            // The same offsets come again.
-            let group = match of {
-                RunOf::Group(group) => group,
-                RunOf::Class(class) => {
-                    index.classes[class].own.iter_mut().for_each(|own| own.last = None);
-                    index.classes[class].group
-                }
-            };
-            index.groups[group].last = None;
-        }
-        runs
     }
 }
