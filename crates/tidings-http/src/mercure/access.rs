@@ -12,7 +12,7 @@ use super::{Front, bearer_error::Denied, dialect::Dialect, resource::Resource};
 use crate::{limit::Limit, visitor::Visitor};
 
 /// 0.x's parameter of the query that carries a token.
-const QUERY_TOKEN: &str = "authorization";
+pub(super) const QUERY_TOKEN: &str = "authorization";
 
 /// A request, as far as it matters who sent it.
 #[derive(Clone, Copy, Debug)]

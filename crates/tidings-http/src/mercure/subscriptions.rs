@@ -1,16 +1,18 @@
 //! The addresses of active subscriptions, in both dialects (sections 1.8 and 2, "Subscriptions").
 
+use std::borrow::Cow;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, Uri, header};
-use tidings_auth::{Action, Dialects, Reason};
+use tidings_auth::{Action, Dialects, Reason, Refusal};
 use tidings_hub::{EARLIEST, Hub, Selection, Topic};
 
 use super::{
     Front, PATH,
-    access::Caller,
+    access::{self, Caller},
     bearer_error::Failure,
     dialect::Dialect,
     documents,
@@ -19,6 +21,7 @@ use super::{
     resource::Resource,
 };
 use crate::{
+    gate,
     problem::Problem,
     visitor::{Visitor, not_granted},
 };
@@ -46,13 +49,10 @@ pub(super) async fn subscriptions(
         },
         _ => shape,
     };
-    // 0.x holds the whole of what was asked against the token, 1.0 the path.
-    let whole = uri.path_and_query().map_or(uri.path(), |whole| whole.as_str());
-    let topic =
-        Topic::new(if dialect == Dialect::V0 { whole } else { uri.path() }).map_err(Problem::bad_request)?;
-    let denied = |refusal| caller.denied(refusal, dialect);
+    let topic = Topic::new(asked_for(&uri, dialect)).map_err(Problem::bad_request)?;
+    let denied = |refusal| caller.denied(without_query(refusal, uri.path()), dialect);
     let refused = match &visitor {
-        Visitor::Known(grant) => not_granted(grant, Action::Subscribe, topic.as_str()),
+        Visitor::Known(grant) => not_granted(grant, Action::Subscribe, uri.path()),
         _ => Reason::Nothing.into(),
     };
     let named = Selection::topic(topic.clone());
@@ -62,6 +62,27 @@ pub(super) async fn subscriptions(
         return Err(denied(refused).into());
     }
     answer(&front.hub, presence, dialect, &uri, &segments, &headers)
+}
+
+/// What must be granted: in 1.0 the path, in 0.x the whole of what was asked, but for a token in it.
+fn asked_for(uri: &Uri, dialect: Dialect) -> Cow<'_, str> {
+    let is_token = |field: &&str| {
+        let name = form_urlencoded::parse(field.as_bytes()).next().map(|(name, _)| name);
+        name.is_some_and(|name| [access::QUERY_TOKEN, gate::QUERY_TOKEN].contains(&&*name))
+    };
+    let fields = uri.query().filter(|_| dialect == Dialect::V0).map(|query| query.split('&'));
+    match fields.map(|fields| fields.filter(|field| !is_token(field)).collect::<Vec<_>>().join("&")) {
+        Some(query) if !query.is_empty() => format!("{}?{query}", uri.path()).into(),
+        _ => uri.path().into(),
+    }
+}
+
+/// A refusal that says the path only: it is logged and sent, and in a query there may be what is nobody's business.
+fn without_query(mut refusal: Refusal, path: &str) -> Refusal {
+    if let Reason::NotGranted { what, .. } | Reason::Refused { what, .. } = &mut refusal.reason {
+        path.clone_into(what);
+    }
+    refusal
 }
 
 /// The dialect that an address looks like.
@@ -211,6 +232,22 @@ mod tests {
             (&["%"], V0, 400),
         ] {
             assert_eq!(target(segments, dialect).map_err(|got| got.as_u16()), Err(status), "{segments:?}");
+        }
+    }
+
+    // 1.8, 2 Subscriptions
+    #[test]
+    fn what_is_asked_for_has_no_token_in_it() {
+        let asked = |uri: &str, dialect| asked_for(&uri.parse().unwrap(), dialect).into_owned();
+        for (uri, v0) in [
+            ("/s/a?page=1&x", "/s/a?page=1&x"),
+            ("/s/a?authorization=SECRET", "/s/a"),
+            ("/s/a?page=1&authorization=SECRET&x=y", "/s/a?page=1&x=y"),
+            ("/s/a?%61uthorization=SECRET&access_token=SECRET", "/s/a"),
+            ("/s/a", "/s/a"),
+        ] {
+            assert_eq!(asked(uri, Dialect::V0), v0);
+            assert_eq!(asked(uri, Dialect::V1), "/s/a");
         }
     }
 

@@ -5,14 +5,17 @@ use std::time::Duration;
 use serde_json::{Value, json, value::RawValue};
 use tidings_auth::{Dialect, Mint};
 
-use super::support::{Answer, Front, Stream, closed, mint_v1, says, token_of, v0, v1};
+use super::{
+    super::{MercureSettings, Presence},
+    support::{Answer, Front, Stream, both, closed, mint_v1, says, token_of, v0, v1},
+};
 
 const SUBSCRIPTIONS: &str = "/.well-known/mercure/subscriptions";
 /// What a watcher of everything is allowed, in either dialect.
 const ALL_V1: &str = "/.well-known/mercure/subscriptions/:type/:match/:subscriber";
 const ALL_V0: &str = "/.well-known/mercure/subscriptions{/topic}{/subscriber}";
 
-fn quick() -> (Front, super::super::Presence) {
+fn quick() -> (Front, Presence) {
     Front::with_presence(closed(), Duration::ZERO)
 }
 
@@ -231,10 +234,33 @@ async fn the_addresses_of_0_x_are_guarded() {
     assert_eq!(front.get_as(&v0(&[], &["*"]), "/subscriptions/a/b").await.status(), 404);
 }
 
+// 2 Subscriptions: what is refused is logged, by proxies as well
+#[tokio::test]
+async fn a_token_in_the_query_is_in_no_answer() {
+    let hub = |presence| MercureSettings { presence, query_token: true, ..both() };
+    let (front, _presence) = Front::with_presence_and(closed(), Duration::ZERO, hub);
+    let page = "/.well-known/mercure/subscriptions{?page}";
+    let token = v0(&[], &[page]);
+    for (rest, status) in [
+        ("?page=1&authorization=", 200),
+        ("/a?authorization=", 401),
+        ("?x=1&access_token=y&authorization=", 401),
+    ] {
+        let answer = front.get(&format!("{SUBSCRIPTIONS}{rest}{token}")).await;
+        assert_eq!(answer.status(), status, "{rest}");
+        let challenge = answer.challenge().to_owned();
+        let text = answer.text().await;
+        for part in token.split('.') {
+            assert!(!challenge.contains(part) && !text.contains(part), "{challenge} {text}");
+        }
+        assert!(text.contains("/subscriptions"), "{text}");
+    }
+}
+
 // 1.1: the feature is off by default
 #[tokio::test]
 async fn without_presence_there_is_nothing() {
-    let front = Front::new(closed(), super::support::both());
+    let front = Front::new(closed(), both());
     assert_eq!(front.get_as(&v1(&[], &["*"]), "/subscriptions").await.status(), 404);
     let _stream = front.subscribe(&v1(&[], &[]), "match=a").await;
     assert_eq!(front.hub.log().status().last_id, None);

@@ -84,10 +84,18 @@ impl Front {
     }
 
     pub(super) fn with_presence(rights: tidings_auth::Settings, debounce: Duration) -> (Self, Presence) {
+        Self::with_presence_and(rights, debounce, |presence| MercureSettings { presence, ..both() })
+    }
+
+    pub(super) fn with_presence_and(
+        rights: tidings_auth::Settings,
+        debounce: Duration,
+        settings: impl FnOnce(Option<Presence>) -> MercureSettings,
+    ) -> (Self, Presence) {
         let mut presence = None;
         let front = Self::start(rights, |hub| {
             presence = Some(Presence::start(hub.clone(), debounce));
-            MercureSettings { presence: presence.clone(), ..both() }
+            settings(presence.clone())
         });
         (front, presence.unwrap())
     }
