@@ -79,10 +79,16 @@ pub fn figures(status: Status) -> Router {
     Router::new().route("/metrics", get(metrics)).route("/stats", get(stats)).with_state(status)
 }
 
-/// The process answers.
-async fn livez() -> &'static str {
-    "alive\n"
+/// The process answers, and no part of it has died that only a restart brings back.
+async fn livez(State(status): State<Status>) -> (StatusCode, &'static str) {
+    match status.hub.has_failed() {
+        false => (StatusCode::OK, "alive\n"),
+        true => (StatusCode::INTERNAL_SERVER_ERROR, FAILED),
+    }
 }
+
+/// What is said of a hub of which a shard has died.
+const FAILED: &str = "a part of the fan-out has stopped: restart the hub, and report the panic in its log\n";
 
 #[derive(Serialize)]
 struct Readiness {
@@ -99,7 +105,8 @@ async fn readyz(State(status): State<Status>) -> Response {
         let detail = part.detail.map(|detail| format!(": {detail}")).unwrap_or_default();
         format!("{} {} is {}{detail}", part.kind, part.name, part.state)
     });
-    let problems: Vec<String> = log.into_iter().chain(draining).chain(parts).collect();
+    let failed = status.hub.has_failed().then(|| FAILED.trim_end().to_owned());
+    let problems: Vec<String> = log.into_iter().chain(draining).chain(failed).chain(parts).collect();
     let code = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(Readiness { ready: problems.is_empty(), problems })).into_response()
 }

@@ -68,7 +68,9 @@ impl Carrier {
 /// The answer to a subscription that the hub has not accepted.
 pub(crate) fn refused(error: SubscribeError) -> Result<Response, Problem> {
     match error {
-        SubscribeError::Empty | SubscribeError::TooManySelectors { .. } => Err(Problem::bad_request(error)),
+        SubscribeError::Empty | SubscribeError::TooManySelectors { .. } | SubscribeError::TooComplex => {
+            Err(Problem::bad_request(error))
+        }
         SubscribeError::Draining { retry_ms } => Ok(later(retry_ms)),
         error => {
             tracing::warn!(%error, "a subscriber was told to come back");

@@ -21,6 +21,10 @@ use crate::{
     subscription::{Start, SubscribeError, Subscriber, Subscription, Unknown},
 };
 
+/// How many [branches](Selection::branches) one subscription may have: a thousand usual templates, or some thirty of the
+/// most complex ones, with which everybody's events would wait.
+const MAX_BRANCHES: usize = 8192;
+
 /// A subscription that the hub has accepted, and that begins once it is known what its stream is written to. Nothing
 /// published since [`Hub::accept`](crate::Hub::accept) returned is lost meanwhile. Dropping it gives the place back.
 #[derive(Debug)]
@@ -162,6 +166,10 @@ impl Place {
         if asked > limit {
             stats.refused_selectors.fetch_add(1, Relaxed);
             return Err(SubscribeError::TooManySelectors { asked, limit });
+        }
+        if selection.branches() > MAX_BRANCHES {
+            stats.refused_selectors.fetch_add(1, Relaxed);
+            return Err(SubscribeError::TooComplex);
         }
         if let Some(window) = hub.drain_window() {
             return Err(SubscribeError::Draining { retry_ms: drain_retry_ms(window) });

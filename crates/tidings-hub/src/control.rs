@@ -5,7 +5,10 @@ use bytes::{Bytes, BytesMut};
 use serde_json::json;
 use tidings_stream::Frame;
 
-use crate::{position::Position, publication::EARLIEST};
+use crate::{
+    position::{Position, is_generated_form},
+    publication::EARLIEST,
+};
 
 /// A comment without the blank line after it: keeps proxies and half-open connections honest, and no client ever
 /// takes it for an event.
@@ -30,8 +33,10 @@ impl ResetReason {
     }
 }
 
-/// `tidings.reset`: what came before is incomplete; what follows is all that is kept, from `oldest` on.
+/// `tidings.reset`: what came before is incomplete; what follows is all that is kept, from `oldest` on. An id that its
+/// publisher gave is not told: the event may be one that the subscriber must not know of.
 pub(crate) fn reset(reason: ResetReason, oldest: Option<&str>) -> Bytes {
+    let oldest = oldest.filter(|id| is_generated_form(id));
     control("tidings.reset", &json!({ "reason": reason.as_str(), "oldest": oldest }).to_string())
 }
 
@@ -81,9 +86,10 @@ mod tests {
     #[test]
     fn control_frames_have_no_id() {
         assert_eq!(
-            reset(ResetReason::Expired, Some("a-1")),
-            "event: tidings.reset\ndata: {\"oldest\":\"a-1\",\"reason\":\"expired\"}\n\n"
+            reset(ResetReason::Expired, Some("0000000000001-7")),
+            "event: tidings.reset\ndata: {\"oldest\":\"0000000000001-7\",\"reason\":\"expired\"}\n\n"
         );
+        assert_eq!(reset(ResetReason::Unknown, Some("salary-17")), reset(ResetReason::Unknown, None));
         assert_eq!(
             reset(ResetReason::Unknown, None),
             "event: tidings.reset\ndata: {\"oldest\":null,\"reason\":\"unknown\"}\n\n"

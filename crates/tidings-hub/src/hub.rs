@@ -214,6 +214,11 @@ impl Hub {
         self.0.shards.iter().for_each(|shard| shard.send(Command::Close(closer.clone())));
     }
 
+    /// Whether a part of the fan-out has died, so that some subscribers get nothing: only a restart helps.
+    pub fn has_failed(&self) -> bool {
+        self.0.shards.iter().any(|shard| shard.is_closed())
+    }
+
     /// Whether [`Hub::drain`] has been called.
     pub fn is_draining(&self) -> bool {
         self.0.drain_window().is_some()

@@ -22,12 +22,12 @@ pub(crate) async fn newest(
     read: &ReadRights,
     count: usize,
 ) -> Result<u64, ReadError> {
-    let mut looked_for = count;
+    if count == 0 || read.is_everything() {
+        return log.newest(selection.clone(), count).await;
+    }
+    let mut looked_for = count.min(MAX_LOOK);
     loop {
         let from = log.newest(selection.clone(), looked_for).await?;
-        if count == 0 || read.is_everything() {
-            return Ok(from);
-        }
         let seen = seen(log, selection, read, from, count).await?;
         if seen.offsets.len() == count || seen.looked_at < looked_for || looked_for >= MAX_LOOK {
             return Ok(seen.offsets.front().copied().unwrap_or(seen.end));

@@ -35,8 +35,8 @@ pub struct Publication {
     pub id: Option<Box<str>>,
     /// The reconnection time that the event tells the browser, in milliseconds.
     pub retry: Option<u64>,
-    /// Whether it is only for subscribers with a right to its topics. The log keeps the mark; as long as the hub knows no
-    /// rights, it keeps nobody from seeing the event.
+    /// Whether it is only for subscribers who may see private events of one of its topics
+    /// ([`ReadRights::private`](crate::ReadRights::private)).
     pub private: bool,
 }
 

@@ -59,15 +59,17 @@ impl Replay {
         is_there && self.is_of(kept_to) && self.read_at.elapsed() < KEPT
     }
 
-    /// Puts its events from `cursor` on, those below `end` that may be seen, into a run.
-    pub(crate) fn select(&self, cursor: u64, end: u64, read: &ReadRights, run: &mut Run) {
+    /// Puts its events from `cursor` on, those below `end` that may be seen, into a run; returns how many it looked at.
+    pub(crate) fn select(&self, cursor: u64, end: u64, read: &ReadRights, run: &mut Run) -> u64 {
         let sees_all = read.is_everything();
-        for index in self.wire.place(cursor)..self.wire.place(end) {
+        let places = self.wire.place(cursor)..self.wire.place(end);
+        for index in places.clone() {
             let publication = &self.entries[index].publication;
             if sees_all || read.sees(&publication.topics, publication.private) {
                 run.push(&self.wire, index);
             }
         }
+        places.len() as u64
     }
 
     /// What it takes in memory, in bytes.

@@ -74,6 +74,11 @@ impl ReadRights {
         self.public.matches(topic) || self.private.matches(topic)
     }
 
+    /// How many selectors an event may have to be matched with.
+    pub(crate) fn matchers(&self) -> u64 {
+        (self.public.matchers().len() + self.private.matchers().len()) as u64
+    }
+
     /// The topics in which private events are seen, or public ones.
     pub fn of(&self, private: bool) -> &Selection {
         if private { &self.private } else { &self.public }

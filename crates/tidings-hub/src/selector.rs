@@ -82,6 +82,15 @@ impl Matcher {
         }
     }
 
+    /// As [`Selection::branches`].
+    fn branches(&self) -> usize {
+        match self {
+            Self::Pattern(_) => 0,
+            Self::Template(template) => template.branches(),
+            Self::Url(pattern) => pattern.branches(),
+        }
+    }
+
     pub(crate) fn into_selector(self) -> Selector {
         match self {
             Self::Pattern(pattern) => Selector::Pattern(pattern),

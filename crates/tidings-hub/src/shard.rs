@@ -187,6 +187,12 @@ impl Shard {
             if !self.inbox.take(&mut mail) {
                 return;
             }
+            // Before anything else: nobody whose rights were taken back gets what was published since.
+            for command in mail.commands.extract_if(.., |command| matches!(command, Command::Close(_))) {
+                if let Command::Close(closer) = command {
+                    self.close(closer);
+                }
+            }
             self.deliver(&mut mail);
             for event in events.iter().filter(|event| event.token() != INBOX) {
                 self.ready(event);

@@ -124,6 +124,11 @@ pub enum SubscribeError {
         /// How many are allowed.
         limit: usize,
     },
+    /// Its templates and URL patterns together would be too costly to match.
+    #[error(
+        "the subscription's templates and URL patterns are too complex together: ask for fewer, or simpler ones"
+    )]
+    TooComplex,
     /// There are [`Settings::max_subscribers`](crate::Settings::max_subscribers) already; try again later.
     #[error("the hub has as many subscribers as it is set to hold: try again later")]
     Full,

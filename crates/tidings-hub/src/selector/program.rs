@@ -22,7 +22,7 @@ use super::SelectorError;
 const MAX_INSTRUCTIONS: usize = 16 * 1024;
 
 /// The most branches of one program. What is alive at once grows with them, and so does the time per byte.
-const MAX_BRANCHES: usize = 1024;
+const MAX_BRANCHES: usize = 256;
 
 /// How deep the groups of a regular expression go.
 const MAX_NESTING: u32 = 50;
@@ -77,6 +77,13 @@ impl Set {
 pub(super) struct Program {
     ops: Box<[Op]>,
     sets: Box<[Set]>,
+}
+
+impl Program {
+    /// How many branches it has: what it costs at most, by the byte of a topic.
+    pub(super) fn branches(&self) -> usize {
+        self.ops.iter().filter(|op| matches!(op, Op::Split(_))).count()
+    }
 }
 
 /// An instruction whose target is not known yet.

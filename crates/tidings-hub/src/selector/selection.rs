@@ -58,6 +58,12 @@ impl Selection {
             || self.matchers.iter().any(|matcher| matcher.matches(topic.as_str()))
     }
 
+    /// How many branches the programs of its templates and URL patterns have together: what matching a topic costs at
+    /// most, by the byte.
+    pub(crate) fn branches(&self) -> usize {
+        self.matchers.iter().map(Matcher::branches).sum()
+    }
+
     /// The selectors, each once. Everything is one selector.
     pub fn selectors(&self) -> impl Iterator<Item = Selector> {
         let topics = self.topics.iter().cloned().map(Selector::Exact);

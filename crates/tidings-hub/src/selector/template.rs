@@ -57,6 +57,11 @@ impl UriTemplate {
         SHARED.get(text, |known| *known.text == *text, compile).map(Self)
     }
 
+    /// As [`Selection::branches`](super::Selection::branches).
+    pub(super) fn branches(&self) -> usize {
+        self.0.program.branches()
+    }
+
     /// The template as it was written.
     pub fn as_str(&self) -> &str {
         &self.0.text

@@ -70,6 +70,11 @@ impl UrlPattern {
         SHARED.get((text, base), is_same, || Compiled::new(text, base)).map(Self)
     }
 
+    /// As [`Selection::branches`](super::Selection::branches).
+    pub(super) fn branches(&self) -> usize {
+        self.0.components.iter().map(Component::branches).sum()
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.0.text

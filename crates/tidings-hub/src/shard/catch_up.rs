@@ -92,7 +92,9 @@ impl Shard {
                 let limit = self.shared.settings.page_bytes;
                 let (selection, read) = (&subscriber.selection, &subscriber.read);
                 subscriber.cursor = self.recent.select(cursor, selection, read, limit, &mut run);
-                cost += run.len() as u64 + MATCH * (subscriber.cursor - cursor);
+                let looked_at = subscriber.cursor - cursor;
+                cost += run.len() as u64
+                    + MATCH * looked_at * (1 + selection.matchers().len() as u64 + read.matchers());
             } else {
                 let waiter = Waiter { id: subscriber.id, inbox: self.inbox.clone() };
                 let wanted = Wanted { cursor, kept_to };
@@ -100,8 +102,8 @@ impl Shard {
                     subscriber.state = State::Reading;
                     return (Turn::Over, cost);
                 };
-                self.take_page(key, &replay, &mut run);
-                cost += run.len() as u64;
+                let looked_at = self.take_page(key, &replay, &mut run);
+                cost += run.len() as u64 + MATCH * looked_at * self.subscribers[key].read.matchers();
             }
             self.put_run(key, &run);
         }
@@ -131,8 +133,9 @@ impl Shard {
         self.falls_due(key);
     }
 
-    /// Moves a subscriber to the end of a page of the log, and puts what that gives it into the run.
-    fn take_page(&mut self, key: SubscriberKey, replay: &Replay, run: &mut Run) {
+    /// Moves a subscriber to the end of a page of the log, and puts what that gives it into the run; returns how many events
+    /// were looked at.
+    fn take_page(&mut self, key: SubscriberKey, replay: &Replay, run: &mut Run) -> u64 {
         let subscriber = &mut self.subscribers[key];
         let mut next = replay.next;
         let (from, is_first) = (subscriber.cursor, std::mem::take(&mut subscriber.unread));
@@ -149,7 +152,7 @@ impl Shard {
             None => {}
         }
         subscriber.cursor = from.max(next);
-        replay.select(from, next, &subscriber.read, run);
+        replay.select(from, next, &subscriber.read, run)
     }
 
     /// Puts a whole run behind the rest of a subscriber.

@@ -95,6 +95,11 @@ impl Inbox {
         drop(waiting);
     }
 
+    /// Whether its shard has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().mail.is_none()
+    }
+
     /// Hands over committed events. Memory stays bounded: a shard with too much waiting is told to read the log.
     pub(crate) fn commit(&self, batch: &Arc<Batch>) {
         let Some(end) = batch.end() else { return };

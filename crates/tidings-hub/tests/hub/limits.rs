@@ -1,8 +1,8 @@
 //! Every limit is answered, and what is counted goes back to where it was.
 
 use tidings_hub::{
-    AppendError, Hub, InvalidPublication, Publication, PublishError, Selection, Settings, Start,
-    SubscribeError, Subscription,
+    AppendError, Hub, InvalidPublication, Publication, PublishError, Selection, Selector, Settings, Start,
+    SubscribeError, Subscription, UriTemplate, UrlBase, UrlPattern,
 };
 
 use crate::support::{
@@ -105,4 +105,23 @@ async fn the_same_selection_in_any_order_is_one() {
     for stream in &mut streams {
         assert_eq!(data(&read_until(stream, "x\n\n").await), ["x"]);
     }
+}
+
+/// Selectors cost what they match with: many that are simple are fine, and a few that are not are too much together.
+#[tokio::test]
+async fn selectors_that_cost_too_much_together_are_refused() {
+    let hub = hub(settings(1));
+    let of = |selectors: Vec<Selector>| Subscription::new(selectors.into_iter().collect(), Start::Live);
+    let simple = (0..500).map(|number| {
+        Selector::Template(UriTemplate::new(format!("https://example.com/users/{number}/{{x}}")).unwrap())
+    });
+    drop(hub.subscribe(of(simple.collect())).await.unwrap());
+    let base = UrlBase::default();
+    let costly = (0..100).map(|number| {
+        let text = format!("https://example.com/({}q{number})", ".?".repeat(200));
+        Selector::Url(UrlPattern::new(text, &base).unwrap())
+    });
+    let refused = hub.subscribe(of(costly.collect())).await;
+    assert_eq!(refused.map(drop), Err(SubscribeError::TooComplex));
+    assert_eq!(hub.stats().refused_selectors, 1);
 }

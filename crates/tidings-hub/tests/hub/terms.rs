@@ -175,3 +175,29 @@ async fn a_private_event_among_public_ones_reaches_its_reader_in_its_place() {
         until("both are up to date", || hub.stats().subscribers_behind == 0).await;
     }
 }
+
+/// Whatever waits for a shard: who is closed is closed first.
+#[tokio::test]
+async fn nothing_published_after_a_revocation_reaches_the_revoked() {
+    const CROWD: usize = 50;
+    let hub = hub(brisk());
+    for round in 0..20 {
+        let user = format!("user {round}");
+        let subscribe = || Subscription { bearer: bearer(&user), ..subscription(&["a"], Start::Live) };
+        let streams = (0..CROWD).map(|_| hub.subscribe(subscribe()));
+        let streams = futures_util::future::try_join_all(streams).await.unwrap();
+        until("all are up to date", || hub.stats().subscribers_behind == 0).await;
+        // So that the shard has something else to do.
+        hub.publish_all((0..200).map(|_| publication("a", "before")).collect()).await.unwrap();
+        let closed = user.clone();
+        hub.close(Arc::new(move |bearer| bearer.user.as_deref() == Some(&closed)));
+        hub.publish(publication("a", "after")).await.unwrap();
+        for mut stream in streams {
+            let mut text = Vec::new();
+            while let Some(bytes) = soon("the end of the stream", stream.next()).await {
+                text.extend(bytes);
+            }
+            assert!(!String::from_utf8(text).unwrap().contains("data: after"), "round {round}");
+        }
+    }
+}

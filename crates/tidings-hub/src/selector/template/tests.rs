@@ -121,8 +121,8 @@ fn long_and_costly_templates_are_refused() {
     assert_eq!(UriTemplate::new("a".repeat(4097)), Err(SelectorError::TooLong(4097)));
     assert_eq!(UriTemplate::new("{a}".repeat(1365)), Err(SelectorError::TooComplex));
     assert!(template(&"é".repeat(2048)).matches(&"é".repeat(2048)));
-    let most = template(&"{a:9999}b".repeat(100));
-    assert!(most.matches(&"b".repeat(100)) && !most.matches(&"b".repeat(99)));
+    let most = template(&"{a:9999}b".repeat(50));
+    assert!(most.matches(&"b".repeat(50)) && !most.matches(&"b".repeat(49)));
 }
 
 #[test]

@@ -104,6 +104,17 @@ impl Component {
         }
     }
 
+    /// How many branches its program has, if it has one.
+    pub(super) fn branches(&self) -> usize {
+        match self {
+            Self::Between(between) => match &between.inner {
+                Inner::Program(program) => program.branches(),
+                Inner::Anything | Inner::Segment(_) => 0,
+            },
+            Self::Anything | Self::Literal(_) => 0,
+        }
+    }
+
     /// What every text that it matches begins with.
     pub(super) fn prefix(&self) -> &str {
         match self {
