@@ -1,6 +1,6 @@
 //! The authority: who is asked whether somebody may do something.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{iter, path::PathBuf, sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, HeaderName};
 use tidings_hub::{Bearer, ReadRights, Rights, Selector};
@@ -14,7 +14,7 @@ use crate::{
     issuers::Issuers,
     keys::Keys,
     refusal::{Reason, Refusal},
-    revocation::{Revocation, RevocationError, Revocations, Target},
+    revocation::{self, Revocation, RevocationError, Revocations, Target, TargetError},
     secret::Secret,
     settings::{Action, Dialects, Settings},
     verified::Tokens,
@@ -167,8 +167,25 @@ impl Authority {
         self.0.keys.take(&grant.holder, publications)
     }
 
+    /// The token that a text names: by its id, by the whole of it, or by the secret of an API key. What is kept, listed
+    /// and logged of it then is an id, and no secret.
+    ///
+    /// # Errors
+    /// When it is neither a token nor a key's secret, and cannot be an id.
+    pub fn target(&self, token: &Secret) -> Result<Target, TargetError> {
+        let text = token.expose();
+        // Also copied with the word before it, or with a space: a secret must not pass for an id.
+        let key = iter::once(text)
+            .chain(text.split_whitespace())
+            .find_map(|text| self.0.keys.find(&text.into())?.bearer.token.clone());
+        Ok(Target::Token(match key {
+            Some(key) => key.into(),
+            None => revocation::id(text)?,
+        }))
+    }
+
     /// Refuses a token or user from now on. When it returns, the revocation is kept. Those who are connected are the
-    /// caller's to close: [`Revocation::covers`] finds them.
+    /// caller's to close: [`Self::is_revoked`] finds them.
     ///
     /// # Errors
     /// When it could not be kept. It is in force nevertheless, as long as the process lives.

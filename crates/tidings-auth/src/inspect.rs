@@ -101,7 +101,7 @@ mod tests {
     fn what_is_wrong_with_the_claims_is_said() {
         let grants = |payload: &str| inspect(&token(r#"{"alg":"HS256"}"#, payload).into()).unwrap().grants;
         assert!(grants(r#"{"tidings":{"publish":7}}"#).unwrap_err().contains("tidings"));
-        assert!(grants("{}").unwrap_err().contains("none of the claims"));
+        assert!(grants("{}").unwrap_err().contains("none for this hub"));
         assert!(inspect(&"nonsense".into()).is_err());
     }
 

@@ -68,7 +68,7 @@ pub use mint::{Mint, MintError, mint};
 pub use origin::{check_origin, is_allowed, origin_of};
 pub use pem::KeyError;
 pub use refusal::{Reason, Refusal, RefusalKind};
-pub use revocation::{Revocation, RevocationError, Target};
+pub use revocation::{Revocation, RevocationError, Target, TargetError};
 pub use secret::Secret;
 pub use settings::{Action, Anonymous, Callback, Dialects, Issuer, Key, KeySource, Roles, Settings};
 #[doc(hidden)]

@@ -17,17 +17,45 @@ fn revocation(target: Target) -> Revocation {
 async fn a_revoked_token_or_user_is_refused_from_then_on() {
     let hub = hub(vec![issuer()]);
     let token = token("JWT", &with(&native(), &json!({"sub": "42"})));
-    for target in [Target::User("42".to_owned()), Target::token(token.expose())] {
+    for target in [Target::User("42".to_owned()), hub.target(&token).unwrap()] {
         // It is remembered as good.
         let grant = verify(&hub, &token, Action::Subscribe).await.unwrap();
-        assert!(revocation(target.clone()).covers(&grant.bearer));
+        assert!(!hub.is_revoked(&grant.bearer));
         hub.revoke(revocation(target.clone())).await.unwrap();
+        assert!(hub.is_revoked(&grant.bearer));
         let reason = verify(&hub, &token, Action::Subscribe).await.unwrap_err();
         assert_eq!((&reason, reason.to_string().as_str()), (&Reason::Revoked, "revoked"));
         assert!(hub.lift(target).await.unwrap());
         assert!(hub.revocations().is_empty());
     }
     assert!(verify(&hub, &token, Action::Subscribe).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_and_its_secret_is_written_nowhere() {
+    const SECRET: &str = "the-secret-of-the-backend";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("revocations.jsonl");
+    let key = tidings_auth::Key {
+        name: "backend".to_owned(),
+        secret: SECRET.into(),
+        publish: support::selection(&["*"]),
+        subscribe: support::selection(&["a"]),
+        rate: None,
+        admin: false,
+    };
+    let settings = Settings { keys: vec![key], revocations: Some(path.clone()), ..Settings::default() };
+    let hub = Authority::start(settings).unwrap();
+    assert!(verify(&hub, &SECRET.into(), Action::Publish).await.is_ok());
+    let target = hub.target(&SECRET.into()).unwrap();
+    assert_eq!(target, Target::Token("key:backend".to_owned()));
+    for text in ["key:backend", &format!("Bearer {SECRET}"), &format!(" {SECRET} ")] {
+        assert_eq!(hub.target(&text.into()).unwrap(), target, "{text}");
+    }
+    hub.revoke(revocation(target)).await.unwrap();
+    let reason = verify(&hub, &SECRET.into(), Action::Publish).await.unwrap_err();
+    assert_eq!(reason, Reason::Revoked);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "{\"revoke\":{\"token\":\"key:backend\"}}\n");
 }
 
 #[tokio::test]
@@ -39,7 +67,8 @@ async fn revocations_are_there_after_a_restart() {
         Authority::start(Settings { issuers: vec![issuer()], revocations, ..Settings::default() }).unwrap()
     };
     let token = token("JWT", &native());
-    start().revoke(revocation(Target::token(token.expose()))).await.unwrap();
+    let hub = start();
+    hub.revoke(revocation(hub.target(&token).unwrap())).await.unwrap();
     assert_eq!(verify(&start(), &token, Action::Subscribe).await.unwrap_err(), Reason::Revoked);
 }
 
