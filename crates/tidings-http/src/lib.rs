@@ -26,7 +26,7 @@ pub use gate::{Gate, GateSettings};
 pub use limit::{Limit, LimitHits};
 #[doc(hidden)]
 pub use mercure::fuzz as fuzz_mercure;
-pub use mercure::{Ids, MercureSettings, Presence, mercure};
+pub use mercure::{Ids, MercureSettings, Presence, mercure, mercure_base};
 pub use native::{NativeSettings, native, topics};
 pub use server::{Limits, Peer, Server, ServerFigures, ServerStats};
 pub use status::{PartStatus, Parts, Status, figures, health};

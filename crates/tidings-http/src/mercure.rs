@@ -40,11 +40,11 @@ use tidings_auth::Authority;
 use tidings_hub::{Hub, UrlBase};
 
 use self::bearer_error::Failure;
-pub(crate) use self::reserved::is_reserved_v0 as is_reserved;
+pub(crate) use self::reserved::is_like_announcements;
 pub use self::{
     fuzz::fuzz,
     presence::Presence,
-    settings::{Ids, MercureSettings},
+    settings::{Ids, MercureSettings, mercure_base},
 };
 use crate::{
     body::{BodyLimit, media_type},
@@ -77,7 +77,7 @@ struct Front {
 /// The routes of the Mercure front, to be merged into any axum application. They ask the authority who may do what.
 pub fn mercure(hub: Hub, authority: Authority, settings: MercureSettings) -> Router {
     let has_presence = settings.presence.is_some();
-    let base = settings.base();
+    let base = mercure_base(settings.url.as_ref());
     let front = Front { hub, authority, settings: Arc::new(settings), base };
     let mut routes = Router::new()
         .route(PATH, any(serve))

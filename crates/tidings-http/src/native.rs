@@ -15,7 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use http::HeaderMap;
-use tidings_hub::{Hub, Pattern, Publication, Receipt, Topic};
+use tidings_hub::{Hub, Pattern, Publication, Receipt, Topic, UrlBase};
 
 use crate::{body::BodyLimit, gate::Gate, limit::LimitHits, mercure, problem::Problem, visitor::Visitor};
 
@@ -36,6 +36,9 @@ pub struct NativeSettings {
     pub hits: Arc<LimitHits>,
     /// What new subscribers are greeted with: the data of a first event, by the topics they ask for.
     pub greetings: Vec<(Pattern, String)>,
+    /// What topics are relative to where a Mercure subscriber holds URL patterns against them
+    /// ([`mercure_base`](crate::mercure_base)). Default: that of a hub which does not know its address.
+    pub base: UrlBase,
     /// Who may publish and subscribe. Default: whoever reaches the routes.
     pub gate: Gate,
 }
@@ -51,6 +54,7 @@ impl NativeSettings {
             lifetime: None,
             hits: Arc::default(),
             greetings: Vec::new(),
+            base: UrlBase::default(),
             gate: Gate::default(),
         }
     }
@@ -92,7 +96,7 @@ impl Native {
     ) -> Result<(), Problem> {
         self.gate().may_publish(visitor, headers, publications).await?;
         let mut topics = publications.iter().flat_map(|publication| &publication.topics);
-        match topics.find(|topic| mercure::is_reserved(topic.as_str())) {
+        match topics.find(|topic| mercure::is_like_announcements(topic.as_str(), self.settings.base.url())) {
             Some(topic) => Err(Problem::bad_request(format!(
                 "the topic {topic:?} is the hub's own, for who is subscribed: choose another"
             ))),
@@ -120,4 +124,39 @@ pub fn topics(hub: Hub) -> Router {
         .route("/topics", get(topics::list))
         .route("/topics/{*topic}", get(topics::one))
         .with_state(hub)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use tidings_hub::Settings;
+    use tidings_log::{Memory, Retention};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    // Whoever subscribes to `/.well-known/mercure/subscriptions/*` by a URL pattern would be sent these.
+    #[tokio::test]
+    async fn nobody_publishes_what_could_be_taken_for_an_announcement() {
+        let log = Arc::new(Memory::new(Retention::default()).unwrap());
+        let hub = Hub::start(log, Settings::default()).unwrap();
+        let settings = NativeSettings::new(Topic::new("messages").unwrap());
+        let publish = async |topic: &str| {
+            let body = serde_json::json!({ "topic": topic, "event": "mercure", "data": "{}" });
+            let request = Request::post("/publish").body(Body::from(body.to_string())).unwrap();
+            native(hub.clone(), settings.clone()).oneshot(request).await.unwrap().status().as_u16()
+        };
+        for forged in [
+            "mercure/subscriptions/exact/a/urn%3Auuid%3A1",
+            "\\.well-known\\mercure\\subscriptions\\exact\\a\\urn%3Auuid%3A1",
+            "/.well-known/%6Dercure/subscriptions/exact/a/urn%3Auuid%3A1",
+            "https://hub.example/.well-known/mercure/subscriptions/exact/a/urn%3Auuid%3A1",
+        ] {
+            assert_eq!(publish(forged).await, 400, "{forged}");
+        }
+        for harmless in ["mercure", "mercure/news", "news"] {
+            assert_eq!(publish(harmless).await, 200, "{harmless}");
+        }
+    }
 }

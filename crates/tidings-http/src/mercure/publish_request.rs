@@ -76,13 +76,15 @@ impl PublishRequest {
     /// The first rule that is broken.
     pub(super) fn check(&self, hub: &Url) -> Result<(), Problem> {
         match self.dialect {
-            Dialect::V0 => self.check_v0(),
+            Dialect::V0 => self.check_v0(hub),
             Dialect::V1 => self.check_v1(hub),
         }
     }
 
-    fn check_v0(&self) -> Result<(), Problem> {
-        if let Some(topic) = self.topics.iter().find(|topic| reserved::is_reserved_v0(topic.as_str())) {
+    fn check_v0(&self, hub: &Url) -> Result<(), Problem> {
+        if let Some(topic) =
+            self.topics.iter().find(|topic| reserved::is_like_announcements(topic.as_str(), hub))
+        {
             return Err(Problem::new(StatusCode::FORBIDDEN, own_topic(topic)));
         }
         for (name, text) in [("id", &self.id), ("type", &self.event)] {
@@ -234,6 +236,9 @@ mod tests {
                 ("topic=*", None),
                 ("topic=mercure/x", None),
                 ("topic=https://a/.well-known/mercureX", Some(403)),
+                ("topic=mercure/subscriptions/exact/a/b", Some(403)),
+                ("topic=%5C.well-known%5Cmercure%5Csubscriptions%5Cexact%5Ca%5Cb", Some(403)),
+                ("topic=a&topic=/.well-known/%256Dercure/subscriptions/exact/a/b", Some(403)),
                 ("topic=a&id=%23x", None),
                 ("topic=a&id=a%0Ab", Some(400)),
                 ("topic=a&id=a%0Db", Some(400)),

@@ -5,14 +5,31 @@ use url::Url;
 
 use super::PATH;
 
+/// Below the hub's path, where its announcements are.
+const SUBSCRIPTIONS: &str = "/subscriptions";
+
 /// Whether a topic, taken for a reference from the hub's address, is that address or something below it, on whatever
 /// host: a subscriber that resolves it could take it for one of the hub's own.
 pub(super) fn is_reserved(topic: &str, hub: &Url) -> bool {
+    is_below(topic, hub, "")
+}
+
+/// Whether somebody who subscribes to the hub's announcements could be sent events of this topic among them: what is
+/// refused of publishers whom the rule of 1.0 does not bind. Subscribers of 0.x look at the text, those of 1.0 at what it
+/// resolves to. A relative topic such as `mercure/news` stays a name like others.
+pub(crate) fn is_like_announcements(topic: &str, hub: &Url) -> bool {
+    let below = if Url::parse(topic).is_ok() { "" } else { SUBSCRIPTIONS };
+    topic.contains(PATH) || is_below(topic, hub, below)
+}
+
+/// Whether a topic, taken for a reference, is what is `below` the hub's address, or something below that in turn.
+fn is_below(topic: &str, hub: &Url, below: &str) -> bool {
     let Ok(url) = hub.join(topic) else { return false };
     let path = unescaped(url.path());
     // The hub's own topics are below the well-known path, wherever a proxy says that the hub is.
     [PATH, hub.path()].iter().any(|own| {
-        path.strip_prefix(own.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        let rest = path.strip_prefix(own.as_bytes()).and_then(|rest| rest.strip_prefix(below.as_bytes()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     })
 }
 
@@ -33,11 +50,6 @@ fn unescaped(path: &str) -> Vec<u8> {
     }
     out.extend(rest.bytes());
     out
-}
-
-/// The rule of 0.x, which looks at the text alone.
-pub(crate) fn is_reserved_v0(topic: &str) -> bool {
-    topic.contains(PATH)
 }
 
 #[cfg(test)]
@@ -97,14 +109,38 @@ mod tests {
         assert!(!is_reserved("/elsewhere", &hub));
     }
 
-    // 2 Publish
+    // 2 Publish, and the native front
     #[test]
-    fn in_0_x_the_text_decides() {
-        for topic in ["https://a/.well-known/mercure", "x/.well-known/mercureXXX"] {
-            assert!(is_reserved_v0(topic), "{topic}");
+    fn what_announcements_could_be_taken_for_is_like_them() {
+        let hub = Url::parse("https://example.com/.well-known/mercure").unwrap();
+        for topic in [
+            "https://a/.well-known/mercure",
+            "x/.well-known/mercureXXX",
+            "mercure/subscriptions",
+            "mercure/subscriptions/exact/a/urn%3Auuid%3A1",
+            "./mercure/subscriptions/x",
+            "../.well-known\\mercure\\subscriptions\\exact\\a\\b",
+            "\\.well-known\\mercure\\subscriptions\\exact\\a\\b",
+            "/.well-known/%6Dercure/subscriptions/x",
+            "mercure/%73ubscriptions/x",
+            " mercure/subscriptions/x",
+            "https://example.com\\.well-known\\mercure",
+            "https://example.com/.well-known/%6Dercure/x",
+            "https:mercure/subscriptions/x",
+        ] {
+            assert!(is_like_announcements(topic, &hub), "{topic}");
         }
-        for topic in ["mercure/x", "/.well-known/%6Dercure", ""] {
-            assert!(!is_reserved_v0(topic), "{topic}");
+        for topic in [
+            "mercure",
+            "mercure/news",
+            "mercure/subscriptionsXXX",
+            "/.well-known/%6Dercure",
+            "subscriptions/x",
+            "news",
+            "https://example.com/news",
+            "urn:mercure:subscriptions",
+        ] {
+            assert!(!is_like_announcements(topic, &hub), "{topic}");
         }
     }
 

@@ -84,13 +84,13 @@ impl MercureSettings {
     pub(super) fn body_limit(&self, bytes: usize) -> BodyLimit<'_> {
         BodyLimit { bytes, time: self.body_time, hits: &self.hits }
     }
+}
 
-    /// What URL patterns are relative to: the hub's URL, if it ends as one does (section 1.3). The authority must be
-    /// given the same for those in tokens.
-    pub fn base(&self) -> UrlBase {
-        let url = self.url.as_ref().filter(|url| url.path().ends_with(PATH));
-        url.and_then(|url| UrlBase::new(url.as_str()).ok()).unwrap_or_default()
-    }
+/// What URL patterns and topics are relative to: the hub's public URL, if it ends as one does (section 1.3). The
+/// authority must be given the same for the patterns in tokens, and the native front for the topics that it refuses.
+pub fn mercure_base(url: Option<&Url>) -> UrlBase {
+    let url = url.filter(|url| url.path().ends_with(PATH));
+    url.and_then(|url| UrlBase::new(url.as_str()).ok()).unwrap_or_default()
 }
 
 impl Ids {
@@ -115,13 +115,10 @@ mod tests {
     // 1.3, URL Pattern rules
     #[test]
     fn the_base_is_the_hubs_url_if_it_looks_like_one() {
-        let base = |url: &str| {
-            let url = Some(Url::parse(url).unwrap());
-            MercureSettings { url, ..MercureSettings::default() }.base().as_str().to_owned()
-        };
+        let base = |url: &str| mercure_base(Some(&Url::parse(url).unwrap())).as_str().to_owned();
         assert_eq!(base("https://a.example/.well-known/mercure"), "https://a.example/.well-known/mercure");
         assert_eq!(base("https://a.example/other"), UrlBase::default().as_str());
-        assert_eq!(MercureSettings::default().base().as_str(), UrlBase::default().as_str());
+        assert_eq!(mercure_base(None).as_str(), UrlBase::default().as_str());
     }
 
     // 1.4

@@ -99,11 +99,6 @@ impl Mercure {
                 .unwrap_or_default(),
         }
     }
-
-    /// What URL patterns, and the topics they are held against, are relative to.
-    pub(super) fn base(&self) -> UrlBase {
-        self.url.as_ref().and_then(|url| UrlBase::new(url.as_str()).ok()).unwrap_or_default()
-    }
 }
 
 fn dialects(given: &Given<'_>) -> Parsed<Dialects> {

@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tidings_auth::Authority;
-use tidings_http::{Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings, Presence};
+use tidings_http::{
+    Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings, Presence, mercure_base,
+};
 use tidings_hub::{Hub, Unknown};
 
 use super::demo;
@@ -12,7 +14,10 @@ use crate::config::{self, Config, TopicRule};
 
 /// Starts the authority. The data directory is there by now: revocations are kept in it.
 pub(super) fn authority(config: &Config) -> anyhow::Result<Authority> {
-    Authority::start(config.auth_settings()).context("who may do what cannot be decided")
+    let authority = Authority::start(config.auth_settings()).context("who may do what cannot be decided")?;
+    // Both go by the same settings; were they ever to differ, the hub would be open where nobody is warned.
+    ensure!(authority.is_open() == config.is_open, "the configuration is unclear about who may do what");
+    Ok(authority)
 }
 
 /// The gate of the native front and of the operators' routes.
@@ -45,6 +50,7 @@ pub(super) fn native(config: &Config, gate: Gate, hits: &Arc<LimitHits>) -> anyh
         retry: config.stream.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX)),
         lifetime: config.stream.lifetime,
         greetings,
+        base: mercure_base(config.mercure.url.as_ref()),
         hits: hits.clone(),
         gate,
         ..NativeSettings::new(config.default_topic.clone())
