@@ -184,13 +184,17 @@ impl Authority {
         }))
     }
 
-    /// Refuses a token or user from now on. When it returns, the revocation is kept. Those who are connected are the
-    /// caller's to close: [`Self::is_revoked`] finds them.
+    /// Refuses a token or user from this call on, before the future is awaited; the future ends when the revocation is
+    /// kept, and it is kept also if the future is dropped. Those who are connected are the caller's to close, best before
+    /// awaiting: [`Self::is_revoked`] finds them. Needs a Tokio runtime.
     ///
     /// # Errors
     /// When it could not be kept. It is in force nevertheless, as long as the process lives.
-    pub async fn revoke(&self, revocation: Revocation) -> Result<(), RevocationError> {
-        self.0.revocations.revoke(revocation).await
+    pub fn revoke(
+        &self,
+        revocation: Revocation,
+    ) -> impl Future<Output = Result<(), RevocationError>> + Send + use<> {
+        self.0.revocations.revoke(revocation)
     }
 
     /// Takes a revocation back. False when there was none.

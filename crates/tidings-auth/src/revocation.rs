@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     io,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::SystemTime,
 };
 
@@ -46,7 +46,7 @@ pub enum RevocationError {
 #[derive(Debug)]
 pub(crate) struct Revocations {
     in_force: RwLock<InForce>,
-    /// Held during a change, so that the file has the order of the memory.
+    /// Held while a change is written. A revocation is in the memory before: nobody waits for the disk to refuse.
     journal: Mutex<Option<Journal>>,
 }
 
@@ -74,16 +74,22 @@ impl Revocations {
         self.read().cover(bearer, now)
     }
 
-    /// Refuses at once, and returns when that is kept. It is kept also if the future is dropped.
-    pub(crate) async fn revoke(self: &Arc<Self>, revocation: Revocation) -> Result<(), RevocationError> {
+    /// Refuses from this call on; the future ends when that is kept. It is kept also if the future is dropped. Needs a
+    /// Tokio runtime.
+    pub(crate) fn revoke(
+        self: &Arc<Self>,
+        Revocation { target, until }: Revocation,
+    ) -> impl Future<Output = Result<(), RevocationError>> + Send + use<> {
+        self.write().insert(target.clone(), until);
         let this = Arc::clone(self);
         let kept = spawn_blocking(move || {
             let mut journal = lock(&this.journal);
-            let entry = Entry::Revoke(revocation);
-            this.apply(entry.clone());
+            // What holds now, and not what held at the call: whoever came between has changed it, and may have been
+            // written before.
+            let entry = this.read().entry(target);
             append(&mut journal, &entry)
         });
-        kept.await.map_err(io::Error::other)?
+        async { kept.await.map_err(io::Error::other)? }
     }
 
     /// Takes a revocation back once that is kept. False when there was none. It goes on if the future is dropped.
@@ -91,12 +97,11 @@ impl Revocations {
         let this = Arc::clone(self);
         let lifted = spawn_blocking(move || {
             let mut journal = lock(&this.journal);
-            if !this.read().holds(&target) {
+            if this.read().until(&target).is_none() {
                 return Ok(false);
             }
-            let entry = Entry::Lift(target);
-            append(&mut journal, &entry)?;
-            this.apply(entry);
+            append(&mut journal, &Entry::Lift(target.clone()))?;
+            this.write().remove(target);
             Ok(true)
         });
         lifted.await.map_err(io::Error::other)?
@@ -110,10 +115,11 @@ impl Revocations {
         tokens.chain(users).map(|(target, until)| Revocation { target, until }).collect()
     }
 
-    fn apply(&self, entry: Entry) {
+    /// For a change. What has ended is forgotten on the occasion.
+    fn write(&self) -> RwLockWriteGuard<'_, InForce> {
         let mut in_force = self.in_force.write().unwrap_or_else(PoisonError::into_inner);
         in_force.forget_ended(SystemTime::now());
-        in_force.apply(entry);
+        in_force
     }
 
     fn read(&self) -> RwLockReadGuard<'_, InForce> {
@@ -145,28 +151,38 @@ fn is_on(until: Option<SystemTime>, now: SystemTime) -> bool {
 impl InForce {
     fn apply(&mut self, entry: Entry) {
         match entry {
-            Entry::Revoke(Revocation { target, until }) => {
-                let (ends, name) = self.of(target);
-                ends.insert(name, until);
-            }
-            Entry::Lift(target) => {
-                let (ends, name) = self.of(target);
-                ends.remove(&name);
-            }
+            Entry::Revoke(Revocation { target, until }) => self.insert(target, until),
+            Entry::Lift(target) => self.remove(target),
         }
     }
 
-    fn of(&mut self, target: Target) -> (&mut Ends, String) {
+    fn insert(&mut self, target: Target, until: Option<SystemTime>) {
         match target {
-            Target::Token(id) => (&mut self.tokens, id),
-            Target::User(user) => (&mut self.users, user),
-        }
+            Target::Token(id) => self.tokens.insert(id, until),
+            Target::User(user) => self.users.insert(user, until),
+        };
     }
 
-    fn holds(&self, target: &Target) -> bool {
+    fn remove(&mut self, target: Target) {
         match target {
-            Target::Token(id) => self.tokens.contains_key(id),
-            Target::User(user) => self.users.contains_key(user),
+            Target::Token(id) => self.tokens.remove(&id),
+            Target::User(user) => self.users.remove(&user),
+        };
+    }
+
+    fn until(&self, target: &Target) -> Option<Option<SystemTime>> {
+        match target {
+            Target::Token(id) => self.tokens.get(id),
+            Target::User(user) => self.users.get(user),
+        }
+        .copied()
+    }
+
+    /// The line of the file that makes this of a target.
+    fn entry(&self, target: Target) -> Entry {
+        match self.until(&target) {
+            Some(until) => Entry::Revoke(Revocation { target, until }),
+            None => Entry::Lift(target),
         }
     }
 
@@ -232,6 +248,35 @@ mod tests {
         assert!(revocations.lift(target("b")).await.unwrap());
         assert!(!revocations.lift(target("b")).await.unwrap());
         assert!(!revocations.cover(&user("b"), now));
+    }
+
+    #[tokio::test]
+    async fn a_revocation_is_in_force_before_the_disk_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let revocations = Revocations::open(Some(&folder.path().join("revocations"))).unwrap();
+        let writing = lock(&revocations.journal);
+        let kept = revocations.revoke(revocation(target("a")));
+        assert!(revocations.cover(&user("a"), SystemTime::now()));
+        drop(writing);
+        kept.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_file_ends_as_the_memory_does_whatever_came_between() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revocations");
+        let revocations = Revocations::open(Some(&path)).unwrap();
+        let now = SystemTime::now();
+        let until = Some(std::time::UNIX_EPOCH + Duration::from_secs(99_999_999_999));
+        for round in 0..20 {
+            let name = format!("{round}");
+            let first = revocations.revoke(revocation(target(&name)));
+            let lifted = revocations.lift(target(&name));
+            let second = revocations.revoke(Revocation { target: target(&name), until });
+            let (first, _, second) = tokio::join!(first, lifted, second);
+            first.and(second).unwrap();
+        }
+        assert_eq!(Revocations::open(Some(&path)).unwrap().list(now), revocations.list(now));
     }
 
     #[tokio::test]
