@@ -13,6 +13,9 @@ use super::{
     value::{Given, Parsed},
 };
 
+/// Lists of tables that close a hub: one with nothing in it would leave it open, and look as if it were closed.
+const NEVER_EMPTY: [&str; 2] = ["keys", "jwt"];
+
 /// One table of the configuration, or the top of it. Reading a key takes it out, so that what is left at
 /// [`close`](Self::close) is unknown. It has no `Debug`, because values may be secrets.
 pub(super) struct Section<'l, 'a> {
@@ -139,6 +142,10 @@ impl<'l, 'a> Section<'l, 'a> {
             complain(place);
             return Vec::new();
         };
+        if items.is_empty() && NEVER_EMPTY.contains(&key) {
+            let message = format!("{key} is given, and there is none in it: give one, or take it out");
+            self.layers.problem(place, message);
+        }
         let mut sections = Vec::new();
         for item in items {
             let place = place_of(&item);

@@ -284,3 +284,14 @@ fn a_shared_secret_that_can_be_found_is_warned_about() {
     assert!(warning.starts_with("the key of \"old\" has 7 bytes, and HS256 wants 32"), "{warning}");
     assert!(load(&format!("[[jwt]]\nkey = '{SECRET}'"), &[]).unwrap().warnings.is_empty());
 }
+
+/// What is there and empty would leave a hub open that is meant to be closed.
+#[test]
+fn a_list_with_nothing_in_it_closes_no_hub() {
+    for text in ["keys = []", "jwt = []"] {
+        assert!(problems(text, &[]).contains("there is none in it"), "{text}");
+    }
+    for variable in ["TIDINGS_KEYS", "TIDINGS_JWT"] {
+        assert!(problems("", &[(variable, "[]")]).contains("there is none in it"), "{variable}");
+    }
+}
