@@ -78,9 +78,9 @@ struct Whom {
 }
 
 impl Whom {
-    fn target(&self) -> Result<Target, Problem> {
+    fn target(&self, authority: &Authority) -> Result<Target, Problem> {
         match (&self.token, &self.user) {
-            (Some(token), None) => Ok(Target::token(token.expose())),
+            (Some(token), None) => authority.target(token).map_err(Problem::bad_request),
             (None, Some(user)) => Ok(Target::User(user.clone())),
             _ => Err(Problem::bad_request("give either \"token\", which may be its id, or \"user\"")),
         }
@@ -90,20 +90,24 @@ impl Whom {
 /// Refuses a token or user from now on, and ends their streams.
 async fn revoke(State(admin): State<Admin>, body: Bytes) -> Result<StatusCode, Problem> {
     let whom: Whom = read(&body)?;
-    let target = whom.target()?;
+    let target = whom.target(&admin.authority)?;
     let until = whom.until.map(at).transpose()?;
-    let kept = admin.authority.revoke(Revocation { target: target.clone(), until }).await;
-    // In force it is, kept or not.
+    let kept = admin.authority.revoke(Revocation { target: target.clone(), until });
+    // In force it is, kept or not. Nothing is awaited before the streams are closed: this future is dropped with the
+    // administrator's connection.
     let authority = admin.authority.clone();
     admin.hub.close(Arc::new(move |bearer| authority.is_revoked(bearer)));
-    kept.map_err(unkept)?;
     tracing::info!(?target, "revoked");
+    // In a task, so that a failure is logged also when nobody is left to be told.
+    let kept = tokio::spawn(async { kept.await.map_err(unkept) });
+    kept.await
+        .unwrap_or_else(|error| Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Takes a revocation back.
 async fn lift(State(admin): State<Admin>, body: Bytes) -> Result<StatusCode, Problem> {
-    let target = read::<Whom>(&body)?.target()?;
+    let target = read::<Whom>(&body)?.target(&admin.authority)?;
     if !admin.authority.lift(target.clone()).await.map_err(unkept)? {
         return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such revocation"));
     }
@@ -178,4 +182,72 @@ fn unkept(error: RevocationError) -> Problem {
         StatusCode::INTERNAL_SERVER_ERROR,
         format!("it is in force until the hub stops, and could not be kept beyond: {error}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use tidings_auth::{Key, Settings};
+    use tidings_hub::{Bearer, Selection, Start, Subscription};
+    use tidings_log::{Memory, Retention};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    const SECRET: &str = "a-key-of-somebody-4711";
+
+    /// A hub with one key, whose administrators are not asked who they are.
+    fn hub_and_routes() -> (Hub, Authority, Router) {
+        let log = Arc::new(Memory::new(Retention::default()).unwrap());
+        let hub = Hub::start(log, tidings_hub::Settings::default()).unwrap();
+        let key = Key {
+            name: "somebody".to_owned(),
+            secret: Secret::new(SECRET),
+            publish: Selection::default(),
+            subscribe: Selection::all(),
+            rate: None,
+            admin: false,
+        };
+        let authority = Authority::start(Settings { keys: vec![key], ..Settings::default() }).unwrap();
+        let routes = admin(hub.clone(), authority.clone(), &Gate::default(), "");
+        (hub, authority, routes)
+    }
+
+    fn post(path: &str, body: &str) -> Request<Body> {
+        Request::post(path).body(Body::from(body.to_owned())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_revocation_closes_the_streams_also_when_its_administrator_is_gone() {
+        let (hub, _, routes) = hub_and_routes();
+        let bearer = Bearer { user: Some("ann".into()), token: None };
+        let subscription = Subscription {
+            bearer: Some(Arc::new(bearer)),
+            ..Subscription::new(Selection::all(), Start::Live)
+        };
+        let mut stream = hub.accept(subscription).await.unwrap().stream();
+        let mut revoke = std::pin::pin!(routes.oneshot(post("/admin/revoke", r#"{"user":"ann"}"#)));
+        // As far as it gets without waiting, and no further.
+        assert!(futures_util::FutureExt::now_or_never(revoke.as_mut()).is_none());
+        drop(revoke);
+        let mut text = Vec::new();
+        while let Some(bytes) = stream.next().await {
+            text.extend(bytes);
+        }
+        assert!(String::from_utf8(text).unwrap().contains(r#"{"reason":"revoked"}"#));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_revoked_by_its_secret_which_is_not_kept() {
+        let (_, authority, routes) = hub_and_routes();
+        let body = format!(r#"{{"token":"{SECRET}"}}"#);
+        let answer = routes.clone().oneshot(post("/admin/revoke", &body)).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        let [Revocation { target, .. }] = &authority.revocations()[..] else { panic!("not one") };
+        assert_eq!(*target, Target::Token("key:somebody".to_owned()));
+        let answer = routes.oneshot(post("/admin/lift", &body)).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        assert_eq!(authority.revocations(), []);
+    }
 }
