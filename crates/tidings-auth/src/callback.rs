@@ -25,15 +25,15 @@ use url::Url;
 use crate::{
     digest::Digest,
     fetch::{self, Failed},
-    generations::Generations,
+    generations::{Bounds, Generations},
     grant::{Grant, Holder, Payload},
     object::object,
     refusal::{Reason, Refusal},
     settings::{self, Action},
 };
 
-/// How many answers are remembered.
-const REMEMBERED: usize = 10_000;
+/// How many answers are remembered. Of one, the payload is what may be large.
+const REMEMBERED: Bounds = Bounds { answers: 10_000, bytes: 32 << 20 };
 
 /// How many questions of one request the application gets at once.
 const AT_ONCE: usize = 8;
@@ -163,7 +163,8 @@ impl Callback {
         }
         let answer = self.send(headers, body).await?;
         if !self.remembered_for.is_zero() {
-            self.remembered().insert(digest, answer.clone(), Instant::now() + self.remembered_for);
+            let until = Instant::now() + self.remembered_for;
+            self.remembered().insert(digest, answer.clone(), answer.bytes(), until);
         }
         Ok(answer)
     }
@@ -201,6 +202,12 @@ impl fmt::Debug for Callback {
 }
 
 impl Answer {
+    fn bytes(&self) -> usize {
+        let Self::Yes(yes) = self else { return 0 };
+        let user = yes.user.as_ref().map_or(0, String::len);
+        user + yes.payload.as_ref().map_or(0, |payload| payload.get().len())
+    }
+
     fn is_on(&self, now: SystemTime) -> bool {
         match self {
             Self::Yes(yes) => yes.expires.is_none_or(|expires| expires > now),

@@ -75,10 +75,15 @@ impl Issuers {
         let mut candidates: Vec<&Verifier> = self.0.iter().filter(named).collect();
         // Who is called by name comes before who has none.
         candidates.sort_by_key(|verifier| verifier.issuer != claims.iss);
+        // Also who refuses it for this audience might accept it for another, and be asked before the one who accepts it.
+        let depends = candidates.iter().any(|verifier| verifier.audience.is_empty());
         let mut refused = Reason::UnknownIssuer(claims.iss.clone());
         for verifier in candidates {
             match verifier.accept(token, claims, asked, now).await {
-                Ok(accepted) => return Ok(accepted),
+                Ok((dialect, expires)) => {
+                    let for_audience = depends && dialect == Dialect::V1;
+                    return Ok(Accepted { dialect, roles: verifier.roles, expires, for_audience });
+                }
                 Err(reason) if weight(&reason) > weight(&refused) => refused = reason,
                 Err(_) => {}
             }
@@ -94,6 +99,8 @@ pub(crate) struct Accepted {
     /// What whoever signed it may sign for.
     pub(crate) roles: Roles,
     pub(crate) expires: Option<SystemTime>,
+    /// That it may be another matter for another audience than the one that is asked for.
+    pub(crate) for_audience: bool,
 }
 
 /// How much a reason tells, when several issuers refuse a token: most from who signed it; that somebody's keys are not
@@ -165,7 +172,8 @@ impl Verifier {
         Reason::Algorithm { algorithm: token.header.alg.clone(), issuer: self.name.clone(), accepted }
     }
 
-    /// Whether it signed the token, and what this says of its time, its issuer and its audience is good.
+    /// Whether it signed the token, and what this says of its time, its issuer and its audience is good: then its kind, and
+    /// when it ends.
     ///
     /// Tokens of Mercure 0.x need none of these claims (section 2, "Token"), those of Mercure 1.0 all of them (section
     /// 1.6), and native ones those that are configured.
@@ -175,7 +183,7 @@ impl Verifier {
         claims: &Claims<'_>,
         asked: &Asked<'_>,
         now: SystemTime,
-    ) -> Result<Accepted, Reason> {
+    ) -> Result<(Dialect, Option<SystemTime>), Reason> {
         self.check(token, asked).await?;
         let expires = self.expiry(claims, now)?;
         let dialect = token.kind(claims).ok_or(Reason::NoClaims)?;
@@ -184,7 +192,7 @@ impl Verifier {
         }
         self.issuer(dialect, claims)?;
         self.audience(dialect, claims, asked)?;
-        Ok(Accepted { dialect, roles: self.roles, expires })
+        Ok((dialect, expires))
     }
 
     fn expiry(&self, claims: &Claims<'_>, now: SystemTime) -> Result<Option<SystemTime>, Reason> {

@@ -72,7 +72,8 @@ pub struct Issuer {
     pub leeway: Duration,
 }
 
-/// What an issuer's tokens can be used for.
+/// What an issuer's tokens can be used for. Only of who has both can they administer the hub, which is more than both:
+/// elsewhere the claim is not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles {
     /// To publish.

@@ -164,6 +164,19 @@ async fn native_tokens() {
 }
 
 #[tokio::test]
+async fn who_may_not_sign_for_both_actions_makes_no_administrators() {
+    let claims = with(&native(), &json!({"tidings": {"publish": ["a"], "subscribe": ["a"], "admin": true}}));
+    let token = token("JWT", &claims);
+    for (publish, subscribe) in [(true, true), (true, false), (false, true)] {
+        let roles = Roles { publish, subscribe };
+        let hub = hub(vec![Issuer { roles, ..issuer() }]);
+        let action = if publish { Action::Publish } else { Action::Subscribe };
+        let grant = verify(&hub, &token, action).await.unwrap();
+        assert_eq!(grant.admin, publish && subscribe, "{roles:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_native_token_sees_in_public_what_anybody_does() {
     let anonymous = Anonymous { publish: selection(&["wall"]), subscribe: selection(&["public.*"]) };
     let settings = Settings { issuers: vec![issuer()], anonymous: Some(anonymous), ..Settings::default() };
