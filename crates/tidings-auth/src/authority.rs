@@ -89,7 +89,7 @@ impl Authority {
         let anonymous = anonymous(&settings).map(Arc::new);
         let public =
             settings.anonymous.as_ref().map(|anonymous| anonymous.subscribe.clone()).unwrap_or_default();
-        let issuers = Issuers::new(&settings.issuers)?;
+        let issuers = Issuers::new(&settings.issuers, settings.dialects)?;
         let callback = settings.callback.as_ref().map(Callback::new).transpose();
         let callback = callback.map_err(StartError::Callback)?;
         let revocations = Revocations::open(settings.revocations.as_deref()).map_err(|error| {

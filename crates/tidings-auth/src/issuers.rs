@@ -14,7 +14,7 @@ use crate::{
     jwks::Jwks,
     pem,
     refusal::Reason,
-    settings::{Issuer, KeySource, Roles},
+    settings::{Dialects, Issuer, KeySource, Roles},
     token::{Claims, Token},
 };
 
@@ -30,6 +30,8 @@ struct Verifier {
     audience: Vec<String>,
     roles: Roles,
     leeway: Duration,
+    /// Which tokens need not say by whom and for whom they are: see [`Issuer`].
+    may_be_silent: Option<Dialect>,
     keys: Keys,
 }
 
@@ -41,8 +43,8 @@ enum Keys {
 
 impl Issuers {
     /// Reads the keys of the issuers. What has to be fetched is not fetched yet.
-    pub(crate) fn new(issuers: &[Issuer]) -> Result<Self, StartError> {
-        issuers.iter().map(Verifier::new).collect::<Result<_, _>>().map(Self)
+    pub(crate) fn new(issuers: &[Issuer], dialects: Dialects) -> Result<Self, StartError> {
+        issuers.iter().map(|issuer| Verifier::new(issuer, dialects)).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether no token is believed.
@@ -116,7 +118,7 @@ fn weight(reason: &Reason) -> u8 {
 }
 
 impl Verifier {
-    fn new(issuer: &Issuer) -> Result<Self, StartError> {
+    fn new(issuer: &Issuer, dialects: Dialects) -> Result<Self, StartError> {
         let name = || issuer.name.clone();
         let keys = match &issuer.keys {
             KeySource::Static { key, algorithm } => {
@@ -135,6 +137,7 @@ impl Verifier {
             audience: issuer.audience.clone(),
             roles: issuer.roles,
             leeway: issuer.leeway,
+            may_be_silent: dialects.v1.then_some(Dialect::V0),
             keys,
         })
     }
@@ -175,8 +178,8 @@ impl Verifier {
     /// Whether it signed the token, and what this says of its time, its issuer and its audience is good: then its kind, and
     /// when it ends.
     ///
-    /// Tokens of Mercure 0.x need none of these claims (section 2, "Token"), those of Mercure 1.0 all of them (section
-    /// 1.6), and native ones those that are configured.
+    /// Tokens of Mercure 0.x need none of these claims by themselves (section 2, "Token"), those of Mercure 1.0 all of them
+    /// (section 1.6). What is configured native tokens need, too, and those of 0.x as [`Issuer`] says.
     async fn accept(
         &self,
         token: &Token<'_>,
@@ -211,7 +214,7 @@ impl Verifier {
     fn issuer(&self, dialect: Dialect, claims: &Claims<'_>) -> Result<(), Reason> {
         let good = match (&self.issuer, &claims.iss) {
             (Some(known), Some(iss)) => known == iss,
-            (Some(_), None) => dialect == Dialect::V0,
+            (Some(_), None) => self.may_be_silent == Some(dialect),
             (None, _) => dialect != Dialect::V1,
         };
         if good { Ok(()) } else { Err(Reason::UnknownIssuer(claims.iss.clone())) }
@@ -226,7 +229,7 @@ impl Verifier {
         match &claims.aud {
             Some(aud) if aud.iter().any(|aud| accepted.contains(aud)) => Ok(()),
             Some(aud) => Err(Reason::Audience { token: aud.clone(), hub: accepted }),
-            None if dialect == Dialect::V0 => Ok(()),
+            None if self.may_be_silent == Some(dialect) => Ok(()),
             None => Err(Reason::NoAudience(accepted)),
         }
     }

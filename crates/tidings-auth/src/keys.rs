@@ -13,7 +13,6 @@ use crate::{
     grant::{Grant, Holder},
     refusal::{Reason, Refusal},
     secret::Secret,
-    selection::union,
     settings::Key,
 };
 
@@ -74,7 +73,7 @@ impl Keys {
 }
 
 fn known(key: &Key, anonymous: &Selection) -> Known {
-    let read = ReadRights { public: union(&key.subscribe, anonymous), private: key.subscribe.clone() };
+    let read = ReadRights { public: key.subscribe.union(anonymous), private: key.subscribe.clone() };
     let bearer = Bearer { user: None, token: Some(format!("key:{}", key.name).into()) };
     let grant = Grant {
         rights: Rights { publish: key.publish.clone(), read: Arc::new(read) },

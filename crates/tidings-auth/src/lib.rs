@@ -52,7 +52,6 @@ pub mod protocol_string;
 mod refusal;
 mod revocation;
 mod secret;
-mod selection;
 mod settings;
 mod time;
 mod token;

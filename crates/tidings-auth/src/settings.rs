@@ -55,6 +55,11 @@ pub struct Key {
 }
 
 /// Somebody who signs JSON Web Tokens, and with what they are verified.
+///
+/// An `issuer` or `audience` that is configured must be in the tokens. Those of Mercure 0.x are let off only where 1.0 is
+/// spoken as well, and only if they say nothing: an application that moves from the one to the other names both for its
+/// tokens of 1.0, while those that it still makes of 0.x say neither, and they must be good until it has moved. What they
+/// do say must be right at any time.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     /// How log lines and errors call it.

@@ -16,7 +16,6 @@ use crate::{
     issuers::{Accepted, Issuers},
     refusal::Reason,
     secret::Secret,
-    selection::union,
     settings::Dialects,
     token::{Claims, Says, Token},
 };
@@ -106,7 +105,7 @@ impl Tokens {
     ) -> Grant {
         let subscribe = allowed(roles.subscribe, says.subscribe);
         let public = match dialect {
-            Dialect::Native => union(&subscribe, &self.anonymous),
+            Dialect::Native => subscribe.union(&self.anonymous),
             // Public events are for every subscriber that Mercure lets in (section 1.5).
             Dialect::V0 | Dialect::V1 => Selection::all(),
         };
@@ -177,7 +176,7 @@ mod tests {
             leeway: Duration::ZERO,
         };
         let dialects = Dialects { v1: true, v0: true };
-        let issuers = Issuers::new(&[issuer]).unwrap();
+        let issuers = Issuers::new(&[issuer], dialects).unwrap();
         let tokens = Tokens::new(issuers, dialects, Selection::default(), UrlBase::default());
         let header = Header { typ: Some(typ.to_owned()), ..Header::new(Algorithm::HS256) };
         let token: Secret =

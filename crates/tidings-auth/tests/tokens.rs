@@ -136,6 +136,25 @@ async fn rule_2_token_what_is_checked_of_a_token_of_0_x() {
 }
 
 #[tokio::test]
+async fn where_1_0_is_not_spoken_tokens_of_0_x_need_what_is_configured() {
+    let v0_alone = |issuer| {
+        let dialects = Dialects { v1: false, v0: true };
+        Authority::start(Settings { issuers: vec![issuer], dialects, ..Settings::default() }).unwrap()
+    };
+    let both = v0_alone(Issuer { audience: vec!["hub".to_owned()], ..issuer() });
+    for (rule, more, expected) in [
+        ("both", json!({"iss": ISSUER, "aud": "hub"}), Ok(())),
+        ("iss", json!({"aud": "hub"}), Err("no iss")),
+        ("aud", json!({"iss": ISSUER}), Err("no aud")),
+        ("aud", json!({"iss": ISSUER, "aud": "other"}), Err("this hub is \"hub\"")),
+    ] {
+        check(&both, rule, "JWT", &with(&v0(), &more), expected).await;
+    }
+    let neither = v0_alone(Issuer { issuer: None, ..issuer() });
+    check(&neither, "neither is configured", "JWT", &v0(), Ok(())).await;
+}
+
+#[tokio::test]
 async fn rule_2_token_auth0_writes_a_namespaced_claim() {
     let hub = hub(vec![issuer()]);
     let claims = json!({"https://mercure.rocks/": {"publish": ["*"]}});
