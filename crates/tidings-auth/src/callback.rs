@@ -5,6 +5,7 @@
 //! else happens, a failure of the application, is neither, and lets nobody in.
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
@@ -34,6 +35,9 @@ use crate::{
 
 /// How many answers are remembered. Of one, the payload is what may be large.
 const REMEMBERED: Bounds = Bounds { answers: 10_000, bytes: 32 << 20 };
+
+/// How many selectors the application is asked about for one request: strangers ask, and each is a request to it.
+const MAX_QUESTIONS: usize = 100;
 
 /// How many questions of one request the application gets at once.
 const AT_ONCE: usize = 8;
@@ -115,22 +119,27 @@ impl Callback {
         })
     }
 
-    /// What the application allows of these selectors. Dropping the future gives the questions up.
+    /// What the application allows of these selectors, of which there may be [`MAX_QUESTIONS`], not counting doubles.
+    /// Dropping the future gives the questions up.
     pub(crate) async fn ask(
         &self,
         headers: &HeaderMap,
         action: Action,
         selectors: &[Selector],
     ) -> Result<Grant, Refusal> {
+        let selectors = distinct(selectors);
+        if selectors.len() > MAX_QUESTIONS {
+            return Err(Reason::TooManyQuestions { most: MAX_QUESTIONS }.into());
+        }
         let headers = self.forward(headers);
         // Collected first, because rustc cannot tell that a stream which makes them from references is `Send`.
         let questions: Vec<_> =
-            selectors.iter().map(|selector| self.answer(&headers, action, selector)).collect();
+            selectors.iter().map(|&selector| self.answer(&headers, action, selector)).collect();
         let answers = stream::iter(questions).buffered(AT_ONCE).try_collect::<Vec<_>>();
         // All of them together, and the wait for a place as well: somebody waits for the whole.
         let late = |_| Reason::NoAnswer(Failed::TimedOut.to_string());
         let answers = timeout(self.timeout, answers).await.map_err(late)??;
-        grant(action, selectors, answers)
+        grant(action, &selectors, answers)
     }
 
     /// Whether this is one of the headers that say who somebody is.
@@ -216,6 +225,12 @@ impl Answer {
     }
 }
 
+/// Each once, in their order.
+fn distinct(selectors: &[Selector]) -> Vec<&Selector> {
+    let mut seen = HashSet::new();
+    selectors.iter().filter(|selector| seen.insert(*selector)).collect()
+}
+
 /// Whether a header belongs to one connection, or to the body that is not passed on.
 fn is_ours(name: &HeaderName) -> bool {
     const OURS: [&str; 9] = [
@@ -267,11 +282,11 @@ fn read(body: &[u8]) -> Result<Answer, Reason> {
 }
 
 /// Exactly what is allowed: it ends when the first of the answers does.
-fn grant(action: Action, selectors: &[Selector], answers: Vec<Answer>) -> Result<Grant, Refusal> {
+fn grant(action: Action, selectors: &[&Selector], answers: Vec<Answer>) -> Result<Grant, Refusal> {
     let (mut all, mut private, mut payloads) = (Vec::new(), Vec::new(), Vec::new());
     let (mut user, mut expires) = (None, None::<SystemTime>);
     let mut who = false;
-    for (selector, answer) in selectors.iter().zip(answers) {
+    for (&selector, answer) in selectors.iter().zip(answers) {
         let yes = match answer {
             Answer::Yes(yes) => yes,
             Answer::No => continue,
@@ -297,7 +312,7 @@ fn grant(action: Action, selectors: &[Selector], answers: Vec<Answer>) -> Result
         }
     }
     if all.is_empty() {
-        let what = selectors.first().map(text).unwrap_or_default();
+        let what = selectors.first().map(|selector| text(selector)).unwrap_or_default();
         return Err(if who { Reason::NotSignedIn } else { Reason::Refused { action, what } }.into());
     }
     let all: Selection = all.into_iter().collect();

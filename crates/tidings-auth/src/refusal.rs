@@ -80,6 +80,14 @@ pub enum Reason {
     /// The parameter of the query is there more than once.
     #[error("the query has more than one parameter {0:?}: send one")]
     SeveralParameters(String),
+    /// The application would have to be asked about too much.
+    #[error(
+        "the application that decides is asked about {most} topics and patterns of a request at most: ask for fewer"
+    )]
+    TooManyQuestions {
+        /// How many it is asked about.
+        most: usize,
+    },
     /// A cookie was used to publish from an origin that may not, or that is not told.
     #[error("{}", foreign_origin(.0.as_deref()))]
     Origin(Option<String>),
@@ -229,6 +237,7 @@ impl Reason {
             | Self::NotBearer
             | Self::TooShort
             | Self::SeveralParameters(_)
+            | Self::TooManyQuestions { .. }
             | Self::Origin(_) => RefusalKind::Malformed,
             Self::Unknown { .. }
             | Self::Unreadable(_)
