@@ -7,6 +7,7 @@ mod native;
 #[cfg(test)]
 mod properties;
 mod says;
+mod selectors;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};

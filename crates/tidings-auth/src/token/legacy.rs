@@ -4,11 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tidings_hub::{Selector, SelectorError, Topic, UriTemplate};
 
-use super::Says;
+use super::{Says, selectors::check};
 use crate::{object::object, refusal::Reason};
-
-/// How many selectors one list may have.
-const MAX_SELECTORS: usize = 1000;
 
 #[derive(Deserialize)]
 struct Claim<'a> {
@@ -24,23 +21,22 @@ struct Claim<'a> {
 pub(super) fn read(raw: &RawValue) -> Result<Says, Reason> {
     let claim: Claim<'_> = object(raw.get().as_bytes())
         .map_err(|_| bad("it must be an object whose publish and subscribe are lists of texts".to_owned()))?;
+    let (publish, subscribe) = (claim.publish.unwrap_or_default(), claim.subscribe.unwrap_or_default());
+    check(&publish, &subscribe, is_template).map_err(bad)?;
     let payload = claim.payload.map(|payload| (vec![Selector::All], Some(payload.to_owned())));
     Ok(Says {
-        publish: selectors(claim.publish, "publish")?,
-        subscribe: selectors(claim.subscribe, "subscribe")?,
+        publish: selectors(&publish, "publish")?,
+        subscribe: selectors(&subscribe, "subscribe")?,
         payloads: payload.into_iter().collect(),
         admin: false,
     })
 }
 
-fn selectors(texts: Option<Vec<String>>, list: &str) -> Result<Vec<Selector>, Reason> {
-    let texts = texts.unwrap_or_default();
-    if texts.len() > MAX_SELECTORS {
-        return Err(bad(format!(
-            "{list} has {} selectors, and at most {MAX_SELECTORS} are allowed",
-            texts.len()
-        )));
-    }
+fn is_template(text: &str) -> bool {
+    text.contains('{')
+}
+
+fn selectors(texts: &[String], list: &str) -> Result<Vec<Selector>, Reason> {
     let mut selectors = Vec::with_capacity(texts.len());
     for (index, text) in texts.iter().enumerate() {
         if text == "*" {
@@ -49,7 +45,7 @@ fn selectors(texts: Option<Vec<String>>, list: &str) -> Result<Vec<Selector>, Re
         }
         // A text that is no topic here is equal to none, so it grants nothing.
         selectors.extend(Topic::new(text).ok().map(Selector::Exact));
-        if text.contains('{') {
+        if is_template(text) {
             match UriTemplate::new(text) {
                 Ok(template) => selectors.push(Selector::Template(template)),
                 // What is no template is an exact text that has a brace in it.
@@ -109,6 +105,10 @@ mod tests {
     fn rule_2_token_lists_hold_at_most_1000_texts() {
         assert!(claim(&json!({"publish": vec!["a"; 1000]})).is_ok());
         assert!(claim(&json!({"publish": vec!["a"; 1001]})).is_err());
+        let templates = |count| vec!["{a}"; count];
+        assert!(claim(&json!({"publish": templates(500), "subscribe": templates(500)})).is_ok());
+        let reason = claim(&json!({"publish": templates(501), "subscribe": templates(500)})).unwrap_err();
+        assert!(reason.to_string().contains("1001 of its selectors"), "{reason}");
         for value in [json!([]), json!("*"), json!({"publish": "*"}), json!({"subscribe": [7]})] {
             assert!(claim(&value).is_err(), "{value}");
         }
