@@ -15,7 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use http::HeaderMap;
-use tidings_hub::{Hub, Pattern, Publication, Receipt, Topic, UrlBase};
+use tidings_hub::{Hub, Pattern, Publication, PublishError, Receipt, Topic, UrlBase};
 
 use crate::{body::BodyLimit, gate::Gate, limit::LimitHits, mercure, problem::Problem, visitor::Visitor};
 
@@ -83,7 +83,9 @@ impl Native {
         headers: &HeaderMap,
         publication: Publication,
     ) -> Result<Receipt, Problem> {
-        self.may_publish(visitor, headers, std::slice::from_ref(&publication)).await?;
+        let publications = std::slice::from_ref(&publication);
+        check(publications)?;
+        self.may_publish(visitor, headers, publications).await?;
         Ok(self.hub.publish(publication).await?)
     }
 
@@ -103,6 +105,12 @@ impl Native {
             None => Ok(()),
         }
     }
+}
+
+/// Checks what the hub will refuse, before anybody asks the application about it.
+fn check(publications: &[Publication]) -> Result<(), PublishError> {
+    let mut checks = publications.iter().map(Publication::check).enumerate();
+    checks.try_for_each(|(index, check)| check.map_err(|reason| PublishError::Invalid { index, reason }))
 }
 
 /// The native front's subscribe and publish routes, to be merged into any axum application. With an open gate, whoever
@@ -130,22 +138,62 @@ pub fn topics(hub: Hub) -> Router {
 mod tests {
     use axum::body::Body;
     use http::Request;
+    use tidings_auth::{Authority, Callback, Dialects};
     use tidings_hub::Settings;
     use tidings_log::{Memory, Retention};
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::gate::GateSettings;
+
+    fn routes(gate: Gate) -> Router {
+        let log = Arc::new(Memory::new(Retention::default()).unwrap());
+        let settings = NativeSettings { gate, ..NativeSettings::new(Topic::new("messages").unwrap()) };
+        native(Hub::start(log, Settings::default()).unwrap(), settings)
+    }
+
+    async fn status(routes: &Router, request: http::request::Builder, body: String) -> u16 {
+        let request = request.body(Body::from(body)).unwrap();
+        routes.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
+    // An application that cannot be reached: whoever asks it gets no answer.
+    #[tokio::test]
+    async fn the_application_is_not_asked_about_what_the_hub_would_refuse() {
+        let callback = Callback {
+            url: "http://127.0.0.1:1/may".to_owned(),
+            timeout: Duration::from_secs(5),
+            headers: Vec::new(),
+            cache: Duration::ZERO,
+        };
+        let rights = tidings_auth::Settings { callback: Some(callback), ..Default::default() };
+        let settings = GateSettings {
+            cookie: "token".to_owned(),
+            query: false,
+            publish_origins: Vec::new(),
+            audience: String::new(),
+            dialects: Dialects::default(),
+            hits: Arc::default(),
+        };
+        let routes = routes(Gate::new(Authority::start(rights).unwrap(), settings));
+        let publish = async |topics: usize| {
+            let topics: Vec<_> = (0..topics).map(|n| format!("a{n}")).collect();
+            let body = serde_json::json!({ "topics": topics, "data": "x" }).to_string();
+            status(&routes, Request::post("/publish"), body).await
+        };
+        assert_eq!(publish(1).await, 503);
+        assert_eq!(publish(101).await, 400);
+        let topics = (0..1001).map(|n| format!("topic=a{n}")).collect::<Vec<_>>().join("&");
+        assert_eq!(status(&routes, Request::get(format!("/events?{topics}")), String::new()).await, 400);
+    }
 
     // Whoever subscribes to `/.well-known/mercure/subscriptions/*` by a URL pattern would be sent these.
     #[tokio::test]
     async fn nobody_publishes_what_could_be_taken_for_an_announcement() {
-        let log = Arc::new(Memory::new(Retention::default()).unwrap());
-        let hub = Hub::start(log, Settings::default()).unwrap();
-        let settings = NativeSettings::new(Topic::new("messages").unwrap());
+        let routes = routes(Gate::default());
         let publish = async |topic: &str| {
             let body = serde_json::json!({ "topic": topic, "event": "mercure", "data": "{}" });
-            let request = Request::post("/publish").body(Body::from(body.to_string())).unwrap();
-            native(hub.clone(), settings.clone()).oneshot(request).await.unwrap().status().as_u16()
+            status(&routes, Request::post("/publish"), body.to_string()).await
         };
         for forged in [
             "mercure/subscriptions/exact/a/urn%3Auuid%3A1",

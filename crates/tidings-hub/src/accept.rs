@@ -142,6 +142,24 @@ impl Accepted {
     }
 }
 
+/// Whether so much may be asked for.
+pub(crate) fn check_size(shared: &Shared, selection: &Selection) -> Result<(), SubscribeError> {
+    let Shared { settings, stats, .. } = shared;
+    if selection.is_empty() {
+        return Err(SubscribeError::Empty);
+    }
+    let (asked, limit) = (selection.topics().len() + selection.matchers().len(), settings.max_selectors);
+    if asked > limit {
+        stats.refused_selectors.fetch_add(1, Relaxed);
+        return Err(SubscribeError::TooManySelectors { asked, limit });
+    }
+    if selection.branches() > MAX_BRANCHES {
+        stats.refused_selectors.fetch_add(1, Relaxed);
+        return Err(SubscribeError::TooComplex);
+    }
+    Ok(())
+}
+
 /// From where to where all that is kept stands, now: what has gone must not come.
 fn kept(status: &LogStatus) -> (u64, u64) {
     (status.oldest, status.next)
@@ -159,18 +177,7 @@ struct Place {
 impl Place {
     fn take(hub: Arc<Inner>, selection: Selection, read: Arc<ReadRights>) -> Result<Self, SubscribeError> {
         let Shared { settings, stats, registry, .. } = &hub.shared;
-        if selection.is_empty() {
-            return Err(SubscribeError::Empty);
-        }
-        let (asked, limit) = (selection.topics().len() + selection.matchers().len(), settings.max_selectors);
-        if asked > limit {
-            stats.refused_selectors.fetch_add(1, Relaxed);
-            return Err(SubscribeError::TooManySelectors { asked, limit });
-        }
-        if selection.branches() > MAX_BRANCHES {
-            stats.refused_selectors.fetch_add(1, Relaxed);
-            return Err(SubscribeError::TooComplex);
-        }
+        check_size(&hub.shared, &selection)?;
         if let Some(window) = hub.drain_window() {
             return Err(SubscribeError::Draining { retry_ms: drain_retry_ms(window) });
         }

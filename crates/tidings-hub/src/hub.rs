@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    accept::Accepted,
+    accept::{Accepted, check_size},
     batch::Batch,
     control::{self, HEARTBEAT},
     log::{AppendError, Entry, Follower, Log, ReadError, TopicSummary},
@@ -195,6 +195,15 @@ impl Hub {
     /// As [`Hub::subscribe`].
     pub async fn accept(&self, subscription: Subscription) -> Result<Accepted, SubscribeError> {
         Accepted::new(self.0.clone(), subscription).await
+    }
+
+    /// Whether so much may be asked for by one subscription: for those who look something up by what is asked for before
+    /// they begin it. [`Hub::accept`] asks, too.
+    ///
+    /// # Errors
+    /// When it is nothing, or too much.
+    pub fn check_size(&self, selection: &Selection) -> Result<(), SubscribeError> {
+        check_size(&self.0.shared, selection)
     }
 
     /// Tells every subscriber to come back, half a second and a random part of `window` later, ends their streams, and

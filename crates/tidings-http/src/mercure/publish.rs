@@ -6,6 +6,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Uri, header};
 use tidings_auth::Action;
+use tidings_hub::{InvalidPublication, MAX_TOPICS_PER_EVENT};
 
 use super::{
     Front, access::Caller, bearer_error::Failure, dialect::Dialect, publish_request::PublishRequest,
@@ -37,6 +38,10 @@ pub(super) async fn publish(
 
     let form = read_form(&headers, body, settings.body_limit(settings.max_body)).await?;
     let request = PublishRequest::read(&form, dialect)?;
+    // Before the application is asked about each of them.
+    if request.topics().len() > MAX_TOPICS_PER_EVENT {
+        return Err(Problem::bad_request(InvalidPublication::TooManyTopics(request.topics().len())).into());
+    }
     visitor.may_publish(&front.authority, &headers, request.topics(), 1).await.map_err(denied)?;
     request.check(front.base.url())?;
 

@@ -117,9 +117,10 @@ async fn admit(front: &Front, request: Request) -> Result<Admitted, Failure> {
             Problem::bad_request(format!("a matcher is too long to be announced to others: {error}"))
         })?;
     }
-    let named = selectors.iter().cloned().collect();
-    let admission = visitor.may_subscribe(&front.authority, &headers, &named).await.map_err(denied)?;
     let selection = selection(asked.dialect, &selectors);
+    front.hub.check_size(&selection).map_err(Problem::bad_request)?;
+    let named = selectors.into_iter().collect();
+    let admission = visitor.may_subscribe(&front.authority, &headers, &named).await.map_err(denied)?;
     Ok(Admitted { asked, selection, admission })
 }
 

@@ -12,7 +12,7 @@ use tidings_auth::Action;
 use tidings_hub::{Publication, PublishError, Topic};
 
 use super::{
-    Native,
+    Native, check,
     receipt::{self, JSON, NDJSON},
 };
 use crate::{body::media_type, problem::Problem};
@@ -37,13 +37,15 @@ pub(super) async fn publish(
             batch.len()
         )));
     }
-    native.may_publish(&visitor, &headers, &batch).await?;
-    let receipts = native.hub.publish_all(batch).await.map_err(|error| match error {
+    let refused = |error| match error {
         PublishError::Invalid { index, reason } if many => {
             Problem::bad_request(format!("publication {}: {reason}", index + 1))
         }
         other => other.into(),
-    })?;
+    };
+    check(&batch).map_err(refused)?;
+    native.may_publish(&visitor, &headers, &batch).await?;
+    let receipts = native.hub.publish_all(batch).await.map_err(refused)?;
     Ok(receipt::answer(receipts, if many { NDJSON } else { JSON }))
 }
 

@@ -62,6 +62,7 @@ impl Native {
     ) -> Result<(query::Asked, Admission), Problem> {
         let visitor = self.gate().identify(headers, query, Action::Subscribe).await?;
         let asked = query::read(query, headers, &self.settings.default_topic)?;
+        self.hub.check_size(&asked.selection).map_err(Problem::bad_request)?;
         let admission = self.gate().may_subscribe(visitor, headers, &asked.selection).await?;
         Ok((asked, admission))
     }

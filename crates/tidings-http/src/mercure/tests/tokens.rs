@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tidings_auth::{Dialects, Mint};
+use tidings_auth::{Callback, Dialects, Mint};
 
 use super::{
     super::MercureSettings,
@@ -195,4 +195,26 @@ async fn an_open_hub_looks_at_no_token() {
         assert_eq!(get(&front, query, &headers).await.status(), 200);
     }
     assert_eq!(front.send("POST", PATH, &headers, "topic=a").await.status(), 200);
+}
+
+/// A hub whose application cannot be reached: whoever asks it gets no answer.
+fn with_application() -> tidings_auth::Settings {
+    let callback = Callback {
+        url: "http://127.0.0.1:1/may".to_owned(),
+        timeout: Duration::from_secs(5),
+        headers: Vec::new(),
+        cache: Duration::ZERO,
+    };
+    tidings_auth::Settings { callback: Some(callback), ..closed() }
+}
+
+#[tokio::test]
+async fn the_application_is_not_asked_about_what_the_hub_would_refuse() {
+    let front = Front::new(with_application(), both());
+    let topics = |count| (0..count).map(|n| format!("topic=a{n}")).collect::<Vec<_>>().join("&");
+    assert_eq!(front.post(&topics(1)).await.status(), 503);
+    assert_eq!(front.post(&topics(101)).await.status(), 400);
+    // Each template is two selectors.
+    let templates = (0..501).map(|n| format!("topic=/a{n}/%7Bb%7D")).collect::<Vec<_>>().join("&");
+    assert_eq!(front.get(&format!("{PATH}?{templates}")).await.status(), 400);
 }
