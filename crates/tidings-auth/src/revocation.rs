@@ -59,13 +59,24 @@ struct InForce {
 }
 
 impl Revocations {
-    /// Reads what the file holds, if there is to be one.
+    /// Reads what the file holds, if there is to be one, and takes out of it what is no longer in force: it would grow for
+    /// ever.
     pub(crate) fn open(path: Option<&Path>) -> Result<Arc<Self>, RevocationError> {
-        let mut in_force = InForce::default();
-        let journal = match path {
-            Some(path) => Some(Journal::open(path, |entry| in_force.apply(entry))?),
+        let (mut in_force, mut lines) = (InForce::default(), 0);
+        let mut journal = match path {
+            Some(path) => Some(Journal::open(path, |entry| {
+                lines += 1;
+                in_force.apply(entry);
+            })?),
             None => None,
         };
+        let now = SystemTime::now();
+        in_force.forget_ended(now);
+        if let (Some(journal), Some(path)) = (&mut journal, path)
+            && lines > in_force.tokens.len() + in_force.users.len()
+        {
+            journal.rewrite(path, in_force.list(now).into_iter().map(Entry::Revoke))?;
+        }
         Ok(Arc::new(Self { in_force: RwLock::new(in_force), journal: Mutex::new(journal) }))
     }
 
@@ -109,10 +120,7 @@ impl Revocations {
 
     /// Those in force, in a fixed order.
     pub(crate) fn list(&self, now: SystemTime) -> Vec<Revocation> {
-        let in_force = self.read();
-        let tokens = sorted(&in_force.tokens, now).map(|(id, until)| (Target::Token(id), until));
-        let users = sorted(&in_force.users, now).map(|(user, until)| (Target::User(user), until));
-        tokens.chain(users).map(|(target, until)| Revocation { target, until }).collect()
+        self.read().list(now)
     }
 
     /// For a change. What has ended is forgotten on the occasion.
@@ -191,6 +199,12 @@ impl InForce {
             name.as_deref().and_then(|name| ends.get(name)).is_some_and(|until| is_on(*until, now))
         };
         covers(&self.tokens, &bearer.token) || covers(&self.users, &bearer.user)
+    }
+
+    fn list(&self, now: SystemTime) -> Vec<Revocation> {
+        let tokens = sorted(&self.tokens, now).map(|(id, until)| (Target::Token(id), until));
+        let users = sorted(&self.users, now).map(|(user, until)| (Target::User(user), until));
+        tokens.chain(users).map(|(target, until)| Revocation { target, until }).collect()
     }
 
     fn forget_ended(&mut self, now: SystemTime) {
@@ -290,15 +304,48 @@ mod tests {
             revocations.revoke(revocation(Target::Token("t".to_owned()))).await.unwrap();
             revocations.lift(target("a")).await.unwrap();
         }
-        let now = SystemTime::now();
-        assert_eq!(open().list(now), [revocation(Target::Token("t".to_owned()))]);
-        let text = fs::read_to_string(&path).unwrap();
         let expected = [
             "{\"revoke\":{\"user\":\"a\"}}",
             "{\"revoke\":{\"token\":\"t\"}}",
             "{\"lift\":{\"user\":\"a\"}}",
         ];
-        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        let text = || fs::read_to_string(&path).unwrap();
+        assert_eq!(text().lines().collect::<Vec<_>>(), expected);
+        let now = SystemTime::now();
+        assert_eq!(open().list(now), [revocation(Target::Token("t".to_owned()))]);
+        // What does not count any more was taken out.
+        assert_eq!(text(), format!("{}\n", expected[1]));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_rewritten_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("revocations"), folder.path().join("link"));
+        append_text(&path, "{\"revoke\":{\"user\":\"a\",\"until\":7}}\n{\"revoke\":{\"user\":\"b\"}}\n");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        // Of a crash in the middle of the same.
+        append_text(&folder.path().join("revocations.new"), "{\"revoke\":{\"user\":\"z\"}}\n");
+        let revocations = Revocations::open(Some(&link)).unwrap();
+        revocations.revoke(revocation(target("c"))).await.unwrap();
+        let expected = "{\"revoke\":{\"user\":\"b\"}}\n{\"revoke\":{\"user\":\"c\"}}\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_replaced_is_used_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revocations");
+        let old = "{\"revoke\":{\"user\":\"a\"}}\n{\"lift\":{\"user\":\"a\"}}\n";
+        append_text(&path, old);
+        // Nobody can make a file of this name.
+        fs::create_dir_all(folder.path().join("revocations.new/in the way")).unwrap();
+        let revocations = Revocations::open(Some(&path)).unwrap();
+        revocations.revoke(revocation(target("b"))).await.unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!("{old}{{\"revoke\":{{\"user\":\"b\"}}}}\n"));
     }
 
     fn append_text(path: &Path, text: &str) {

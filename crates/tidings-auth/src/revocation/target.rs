@@ -16,13 +16,6 @@ pub enum Target {
     User(String),
 }
 
-impl Target {
-    /// A token, by its id or by the whole of it.
-    pub fn token(text: &str) -> Self {
-        Self::Token(token_id(text).unwrap_or_else(|| text.to_owned()))
-    }
-}
-
 /// A text names no token: neither is it one, nor can it be the id of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
