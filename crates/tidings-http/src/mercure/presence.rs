@@ -3,15 +3,15 @@
 //!
 //! The registry changes first and the announcement follows, under one lock for both, so what is announced of one
 //! subscriber is in its order, and whoever lists after an announcement sees what it said. A task publishes the
-//! announcements in their order. What the log does not take is given up, with a warning: the list stays right.
+//! announcements in their order. What the log does not take, and what there is no room to wait for, is given up, with a warning: the list stays right.
 //!
 //! That a stream has ended is told by the hub's own threads, which must not wait: they only note it, and whoever looks at
 //! the registry next takes the notes into account before.
 
+mod outbox;
 mod registry;
 
 use std::{
-    collections::VecDeque,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -20,21 +20,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::value::RawValue;
-use tidings_hub::{Bearer, Companion, Hub, Publication, Topic, TopicError};
+use tidings_hub::{Bearer, Companion, Hub, Publication, Topic};
 use tokio::sync::Notify;
 
-pub(super) use self::registry::{Active, Wanted};
-use self::registry::{Announcement, Registry, StreamId};
+pub(super) use self::registry::{Active, Subscription, Wanted};
+use self::{
+    outbox::{Outbox, Piece},
+    registry::{Registry, StreamId},
+};
 use super::{
     dialect::Dialect,
     documents::{self, EVENT_TYPE},
     matcher::Matcher,
     settings::urn_uuid,
 };
+use crate::problem::Problem;
 
-/// How many announcements are published at once, in events; a subscriber's are not divided.
-const BATCH: usize = 256;
+/// How many matchers one connection may have that are announced. 0.x allows ten times as many where nothing is.
+const MAX_ANNOUNCED: usize = 100;
 
 /// As long as any subscriber's id.
 const ANY_SUBSCRIBER: &str = "urn:uuid:00000000-0000-0000-0000-000000000000";
@@ -58,7 +61,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     registry: Registry,
-    outbox: VecDeque<Announcement>,
+    outbox: Outbox,
     /// Whether some have left the outbox and are not published yet.
     publishing: bool,
 }
@@ -69,9 +72,12 @@ impl Shared {
         let mut guard = lock(&self.state);
         let State { registry, outbox, .. } = &mut *guard;
         let ended = std::mem::take(&mut *lock(&self.ended));
-        outbox.extend(ended.into_iter().filter_map(|(stream, when)| registry.leave(stream, when)));
+        let left = ended.into_iter().filter_map(|(stream, when)| registry.leave(stream, when));
+        left.for_each(|announcement| outbox.push(announcement));
         let now = Instant::now();
-        outbox.extend(std::iter::from_fn(|| registry.expire(now)));
+        while let Some(announcement) = registry.expire(now) {
+            outbox.push(announcement);
+        }
         guard
     }
 
@@ -87,7 +93,7 @@ impl Shared {
 
     fn next_task(&self) -> Task {
         let mut state = self.state();
-        let batch = next_batch(&mut state.outbox);
+        let batch = state.outbox.next_batch();
         state.publishing = !batch.is_empty();
         if state.publishing {
             return Task::Publish(batch);
@@ -112,7 +118,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What the task that publishes is to do next.
 enum Task {
-    Publish(Vec<Announcement>),
+    Publish(Vec<Piece>),
     /// Until woken, or until somebody is no longer waited for.
     Wait(Option<Instant>),
 }
@@ -140,7 +146,7 @@ impl Presence {
         let wake = Arc::<Notify>::default();
         let registry = Registry::new(debounce);
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { registry, outbox: VecDeque::new(), publishing: false }),
+            state: Mutex::new(State { registry, outbox: Outbox::default(), publishing: false }),
             ended: Mutex::default(),
             next_stream: AtomicU64::new(0),
             wake: wake.clone(),
@@ -171,15 +177,11 @@ impl Presence {
     }
 
     /// A stream begins, with these subscriptions and their payloads.
-    pub(super) fn enter(
-        &self,
-        Ticket(stream): Ticket,
-        bearer: &Bearer,
-        subscriptions: Vec<(Matcher, Option<Box<RawValue>>)>,
-    ) {
+    pub(super) fn enter(&self, Ticket(stream): Ticket, bearer: &Bearer, subscriptions: Vec<Subscription>) {
         let mut state = self.0.state();
-        let announcement = state.registry.enter(stream, bearer, subscriptions, urn_uuid);
-        state.outbox.extend(announcement);
+        if let Some(announcement) = state.registry.enter(stream, bearer, subscriptions, urn_uuid) {
+            state.outbox.push(announcement);
+        }
         drop(state);
         self.0.wake.notify_one();
     }
@@ -195,9 +197,20 @@ impl Presence {
         self.0.state().registry.next_expiry().is_some()
     }
 
-    /// Whether subscriptions with this matcher can be announced: the topic of their events must not be too long.
-    pub(super) fn can_announce(matcher: &Matcher) -> Result<(), TopicError> {
-        Topic::new(documents::address(Some(matcher), Some(ANY_SUBSCRIBER))).map(drop)
+    /// Checks whether subscriptions with these matchers can be announced: there must not be too many, nor may the topics
+    /// of their events be too long.
+    pub(super) fn can_announce(matchers: &[Matcher]) -> Result<(), Problem> {
+        if matchers.len() > MAX_ANNOUNCED {
+            return Err(Problem::bad_request(format!(
+                "the subscription has {} topics, each of which is announced to others: at most {MAX_ANNOUNCED} are \
+                 allowed on this hub",
+                matchers.len()
+            )));
+        }
+        let topic = |matcher| Topic::new(documents::address(Some(matcher), Some(ANY_SUBSCRIBER)));
+        matchers.iter().try_for_each(|matcher| topic(matcher).map(drop)).map_err(|error| {
+            Problem::bad_request(format!("a matcher is too long to be announced to others: {error}"))
+        })
     }
 }
 
@@ -221,19 +234,9 @@ async fn publish(hub: Hub, shared: Weak<Shared>, wake: Arc<Notify>) {
     }
 }
 
-fn next_batch(outbox: &mut VecDeque<Announcement>) -> Vec<Announcement> {
-    let (mut batch, mut events) = (Vec::new(), 0);
-    while events < BATCH
-        && let Some(announcement) = outbox.pop_front()
-    {
-        events += announcement.subscriber.documents(announcement.active).count();
-        batch.push(announcement);
-    }
-    batch
-}
-
-fn publications(announcement: &Announcement) -> impl Iterator<Item = Publication> {
-    announcement.subscriber.documents(announcement.active).filter_map(|document| {
+fn publications(Piece { announcement, subscriptions }: &Piece) -> impl Iterator<Item = Publication> {
+    subscriptions.clone().filter_map(|index| {
+        let document = announcement.subscriber.document(index, announcement.active)?;
         // Too long a topic was refused when the subscription was asked for.
         let topic = Topic::new(documents::address(Some(document.matcher), Some(document.subscriber))).ok()?;
         let event = (document.matcher.kind.dialect() == Dialect::V1).then(|| EVENT_TYPE.into());

@@ -1,5 +1,7 @@
 //! `GET`, `HEAD` and `QUERY`: the stream (sections 1.3 and 2).
 
+use std::sync::Arc;
+
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
@@ -12,7 +14,7 @@ use super::{
     access::Caller,
     bearer_error::Failure,
     matcher::{Matcher, selection},
-    presence::Presence,
+    presence::{self, Presence},
     query_method, read_form,
     resource::Resource,
     subscribe_request::SubscribeRequest,
@@ -113,9 +115,7 @@ async fn admit(front: &Front, request: Request) -> Result<Admitted, Failure> {
     let visitor = caller.identify(Action::Subscribe, Some(asked.dialect)).await.map_err(denied)?;
     let selectors = asked.selectors(&front.base)?;
     if settings.presence.is_some() {
-        asked.matchers.iter().try_for_each(Presence::can_announce).map_err(|error| {
-            Problem::bad_request(format!("a matcher is too long to be announced to others: {error}"))
-        })?;
+        Presence::can_announce(&asked.matchers)?;
     }
     let selection = selection(asked.dialect, &selectors);
     front.hub.check_size(&selection).map_err(Problem::bad_request)?;
@@ -124,15 +124,49 @@ async fn admit(front: &Front, request: Request) -> Result<Admitted, Failure> {
     Ok(Admitted { asked, selection, admission })
 }
 
-/// Each matcher with what presence says of a subscription to it.
-fn with_payloads(matchers: Vec<Matcher>, grant: Option<&Grant>) -> Vec<(Matcher, Option<Box<RawValue>>)> {
-    let payload = |matcher: &Matcher| {
+/// Each matcher with what presence says of a subscription to it. A payload is copied from the grant once, however many
+/// there are that have it.
+fn with_payloads(matchers: Vec<Matcher>, grant: Option<&Grant>) -> Vec<presence::Subscription> {
+    let mut copies: Vec<(&RawValue, Arc<RawValue>)> = Vec::new();
+    let mut payload = |matcher: &Matcher| {
         let text = Topic::new(&matcher.text).ok()?;
-        grant?.payload(&text).map(ToOwned::to_owned)
+        let payload = grant?.payload(&text)?;
+        if let Some((_, copy)) = copies.iter().find(|(original, _)| std::ptr::eq(*original, payload)) {
+            return Some(copy.clone());
+        }
+        let copy = Arc::<RawValue>::from(payload.to_owned());
+        copies.push((payload, copy.clone()));
+        Some(copy)
     };
     let with_payload = |matcher| {
         let payload = payload(&matcher);
         (matcher, payload)
     };
     matchers.into_iter().map(with_payload).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_auth::{Holder, Payload};
+    use tidings_hub::Rights;
+
+    use super::{super::matcher::MatchType, *};
+
+    #[test]
+    fn a_payload_is_there_once_for_all_matchers() {
+        let value = RawValue::from_string("{\"name\":\"Ann\"}".to_owned()).unwrap();
+        let grant = Grant {
+            rights: Rights::default(),
+            admin: false,
+            bearer: Arc::default(),
+            holder: Holder::Anonymous,
+            expires: None,
+            payloads: vec![Payload { selection: Selection::all(), value: Some(value) }],
+            dialect: None,
+        };
+        let matchers = ["a", "b"].map(|text| Matcher { kind: MatchType::Exact, text: text.into() });
+        let with = with_payloads(matchers.into(), Some(&grant));
+        let [(_, Some(a)), (_, Some(b))] = &with[..] else { panic!("{with:?}") };
+        assert!(Arc::ptr_eq(a, b) && a.get() == "{\"name\":\"Ann\"}");
+    }
 }

@@ -25,15 +25,52 @@ pub(in crate::mercure) struct Subscriber {
     /// `urn:uuid:…`, a new one for each subscriber.
     id: Box<str>,
     /// By matcher, none twice.
-    subscriptions: Vec<(Matcher, Option<Box<RawValue>>)>,
+    subscriptions: Vec<Subscription>,
+    /// What it holds, in bytes, about.
+    bytes: usize,
 }
 
+/// A matcher, and what is said of who subscribes with it.
+pub(in crate::mercure) type Subscription = (Matcher, Option<Arc<RawValue>>);
+
+/// What a subscription holds besides its texts, in bytes, about; and what an event says besides them.
+const OVERHEAD: usize = 256;
+
 impl Subscriber {
-    pub(super) fn documents(&self, active: bool) -> impl Iterator<Item = Described<'_>> {
-        (0..self.subscriptions.len()).filter_map(move |index| self.document(index, active))
+    fn new(id: Box<str>, subscriptions: Vec<Subscription>) -> Self {
+        let (mut bytes, mut last) = (0, None);
+        for (matcher, payload) in &subscriptions {
+            bytes += OVERHEAD + matcher.text.len();
+            // Most have the same one.
+            if let Some(payload) = payload
+                && !last.is_some_and(|last| Arc::ptr_eq(last, payload))
+            {
+                bytes += payload.get().len();
+                last = Some(payload);
+            }
+        }
+        Self { id, subscriptions, bytes }
     }
 
-    fn document(&self, index: usize, active: bool) -> Option<Described<'_>> {
+    /// How many subscriptions it has.
+    pub(super) fn len(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    /// What it holds, in bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How large an event about one of its subscriptions is, in bytes, about.
+    pub(super) fn event_bytes(&self, index: usize) -> usize {
+        self.subscriptions.get(index).map_or(0, |(matcher, payload)| {
+            // The matcher is in the topic, in the id and by itself, and in the first two each byte may be three.
+            OVERHEAD + 7 * matcher.text.len() + payload.as_ref().map_or(0, |payload| payload.get().len())
+        })
+    }
+
+    pub(super) fn document(&self, index: usize, active: bool) -> Option<Described<'_>> {
         let (matcher, payload) = self.subscriptions.get(index)?;
         Some(Described { matcher, subscriber: &self.id, active, payload: payload.as_deref() })
     }
@@ -107,7 +144,7 @@ impl Registry {
         &mut self,
         stream: StreamId,
         bearer: &Bearer,
-        mut subscriptions: Vec<(Matcher, Option<Box<RawValue>>)>,
+        mut subscriptions: Vec<Subscription>,
         new_id: impl FnOnce() -> String,
     ) -> Option<Announcement> {
         subscriptions.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -116,7 +153,7 @@ impl Registry {
         let is_new = back.is_none();
         let id = back.unwrap_or_else(|| new_id().into());
         // One who is back may have another payload in the new token.
-        let subscriber = Arc::new(Subscriber { id, subscriptions });
+        let subscriber = Arc::new(Subscriber::new(id, subscriptions));
         for (index, (matcher, _)) in subscriber.subscriptions.iter().enumerate() {
             let active = Active { subscriber: subscriber.clone(), index };
             self.active.insert((matcher.clone(), subscriber.id.clone()), active);
@@ -215,7 +252,7 @@ impl Registry {
     }
 }
 
-fn identity(bearer: &Bearer, subscriptions: &[(Matcher, Option<Box<RawValue>>)]) -> Option<Identity> {
+fn identity(bearer: &Bearer, subscriptions: &[Subscription]) -> Option<Identity> {
     let is_user = bearer.user.is_some();
     let name = bearer.user.clone().or_else(|| bearer.token.clone())?;
     let matchers = subscriptions.iter().map(|(matcher, _)| matcher.clone()).collect();

@@ -278,6 +278,19 @@ async fn a_matcher_that_is_too_long_to_announce_is_refused() {
     assert_eq!(front.get_as(&v1(&[], &[]), &query).await.status(), 200);
 }
 
+// 2 Subscribe: of 0.x's thousand topics
+#[tokio::test]
+async fn a_hundred_matchers_are_announced_and_no_more() {
+    let topics = |count| (0..count).map(|n| format!("topic=a{n}")).collect::<Vec<_>>().join("&");
+    let (front, _presence) = quick();
+    for (count, status) in [(100, 200), (101, 400)] {
+        let answer = front.get_as(&v0(&[], &[]), &format!("?{}", topics(count))).await;
+        assert_eq!(answer.status(), status, "{count}");
+    }
+    let front = Front::new(closed(), both());
+    assert_eq!(front.get_as(&v0(&[], &[]), &format!("?{}", topics(101))).await.status(), 200);
+}
+
 // 1.8: no forgeries
 #[tokio::test]
 async fn nobody_publishes_an_announcement() {
