@@ -140,6 +140,9 @@ impl Drop for Leaving {
 }
 
 impl Presence {
+    /// A pattern of the topics that announcements have.
+    pub const TOPICS: &str = "/.well-known/mercure/subscriptions/*";
+
     /// Begins to announce on this hub, within a Tokio runtime. A subscriber that leaves and is back within `debounce`,
     /// with a token of the same user (or the same token) and the same matchers, has never left.
     pub fn start(hub: Hub, debounce: Duration) -> Self {
