@@ -11,7 +11,7 @@ use tidings_auth::{
 };
 use tidings_hub::Selection;
 
-use super::{of_environment, of_standard_input};
+use super::{of_client, of_standard_input};
 use crate::{
     config::{Config, Overrides},
     exit::Fault,
@@ -32,11 +32,16 @@ accepted.
 
 Example:
   tidings token inspect - < token
-  TIDINGS_TOKEN=eyJ… tidings token inspect --json")]
+  tidings token inspect --token-file token --json")]
 pub(super) struct InspectArgs {
-    /// The token, or the secret of a key; `-`: on standard input [default: the variable TIDINGS_TOKEN, else standard
-    /// input]
-    token: Option<Secret>,
+    /// `-`: the token, or the secret of a key, is on standard input [default: it is in the variable TIDINGS_TOKEN, else on
+    /// standard input]
+    #[arg(value_name = "-", conflicts_with = "token_file")]
+    // Somebody may give the token itself, which clap would quote in its error.
+    from: Option<Secret>,
+    /// A file that holds the token
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// The hub's URL that a Mercure 1.0 token must be for [default: mercure.url, else what the hub listens on]
     #[arg(long, value_name = "URL")]
     audience: Option<String>,
@@ -90,10 +95,14 @@ struct Answer {
 }
 
 pub(super) async fn run(args: InspectArgs) -> anyhow::Result<()> {
-    let token = match args.token {
-        Some(token) if token.expose() != "-" => token,
-        Some(_) => of_standard_input()?,
-        None => of_environment().map_or_else(of_standard_input, Ok)?,
+    let token = match args.from {
+        Some(from) if from.expose() == "-" => of_standard_input()?,
+        Some(_) => {
+            return Err(Fault::Data.because(
+                "a token is not taken as an argument, for everybody can read those in the list of processes: give it on standard input, in a file (--token-file FILE) or in TIDINGS_TOKEN",
+            ));
+        }
+        None => of_client(args.token_file.as_deref())?.map_or_else(of_standard_input, Ok)?,
     };
     let config = crate::configuration(Overrides { config: args.config, ..Overrides::default() })?;
     let audience = args.audience.unwrap_or_else(|| audience(&config));

@@ -131,8 +131,21 @@ fn a_token_is_explained_to_people_without_its_signature() {
     }
     let signature = token.rsplit_once('.').unwrap().1;
     assert!(!text.contains(signature) && !text.contains('\u{9b}'), "{text}");
-    // As an argument, for who does not mind.
-    assert_eq!(program.run(&["token", "inspect", &token]).code, Some(0));
+    program.write("token", &format!("{token}\n"));
+    assert_eq!(program.run(&["token", "inspect", "--token-file", "token"]).stdout, text);
+}
+
+#[test]
+fn a_token_is_no_argument() {
+    let program = configured();
+    let token = mint(&program, &["--subscribe", "a"]);
+    for args in [&["token", "inspect", &token][..], &["token", "inspect", &token, "--json"]] {
+        let answer = program.run_with(args, token.as_bytes());
+        assert_eq!((answer.code, &*answer.stdout), (Some(65), ""), "{answer:?}");
+        assert!(answer.stderr.contains("list of processes") && !answer.stderr.contains(&token), "{answer:?}");
+    }
+    let answer = program.run(&["token", "inspect", "-", "--token-file", "token"]);
+    assert_eq!(answer.code, Some(2), "{answer:?}");
 }
 
 #[test]
