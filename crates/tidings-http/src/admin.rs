@@ -8,13 +8,13 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{RawQuery, Request, State},
+    extract::{Request, State},
     middleware::{self, Next},
     response::Response,
     routing::{get, post},
 };
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tidings_auth::{
     Action, Authority, Explanation, Question, Reason, Revocation, RevocationError, Secret, Target,
@@ -28,18 +28,17 @@ use crate::{gate::Gate, problem::Problem};
 struct Admin {
     hub: Hub,
     authority: Authority,
-    audience: Arc<str>,
+    gate: Gate,
 }
 
-/// `/admin/revoke`, `/admin/lift`, `/admin/revocations` and `/admin/explain`. `audience` is what tokens are held to be for
-/// when they are explained.
-pub fn admin(hub: Hub, authority: Authority, gate: &Gate, audience: &str) -> Router {
+/// `/admin/revoke`, `/admin/lift`, `/admin/revocations` and `/admin/explain`.
+pub fn admin(hub: Hub, authority: Authority, gate: &Gate) -> Router {
     let routes = Router::new()
         .route("/admin/revoke", post(revoke))
         .route("/admin/lift", post(lift))
         .route("/admin/revocations", get(revocations))
         .route("/admin/explain", post(explain))
-        .with_state(Admin { hub, authority, audience: audience.into() });
+        .with_state(Admin { hub, authority, gate: gate.clone() });
     administrators_only(routes, gate)
 }
 
@@ -51,18 +50,13 @@ pub fn administrators_only(routes: Router, gate: &Gate) -> Router {
     }
 }
 
-async fn check(
-    State(gate): State<Gate>,
-    RawQuery(query): RawQuery,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+async fn check(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, Problem> {
     let action = match *request.method() {
         Method::GET | Method::HEAD => Action::Subscribe,
         // What changes something: a cookie must come from a trusted page.
         _ => Action::Publish,
     };
-    gate.administrator(request.headers(), query.as_deref(), action).await?;
+    gate.administrator(request.uri(), request.headers(), action).await?;
     Ok(next.run(request).await)
 }
 
@@ -137,14 +131,23 @@ struct Explain {
     action: Action,
     #[serde(default)]
     private: bool,
+    /// Whom a token of 1.0 must be for: the hub as its bearer has it, which may have another address here. Without it,
+    /// the hub's configured one, else where this was sent.
+    audience: Option<String>,
 }
 
 fn subscribe() -> Action {
     Action::Subscribe
 }
 
-async fn explain(State(admin): State<Admin>, body: Bytes) -> Result<Json<Explanation>, Problem> {
-    let Explain { token, topics, topic, action, private } = read(&body)?;
+async fn explain(
+    State(admin): State<Admin>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Explanation>, Problem> {
+    let Explain { token, topics, topic, action, private, audience } = read(&body)?;
+    let audience = audience.unwrap_or_else(|| admin.gate.audience(&uri, &headers));
     let topics: Vec<Topic> = topics
         .into_iter()
         .chain(topic)
@@ -156,7 +159,7 @@ async fn explain(State(admin): State<Admin>, body: Bytes) -> Result<Json<Explana
             "give the \"topic\" that it is about, or the \"topics\" of an event",
         ));
     }
-    let question = Question { action, topics: &topics, private, audience: &admin.audience };
+    let question = Question { action, topics: &topics, private, audience: &audience };
     Ok(Json(match token {
         Some(token) => admin.authority.explain(&token, &question).await,
         None => match admin.authority.anonymous() {
@@ -187,6 +190,7 @@ fn unkept(error: RevocationError) -> Problem {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use futures_util::FutureExt as _;
     use http::Request;
     use tidings_auth::{Key, Settings};
     use tidings_hub::{Bearer, Selection, Start, Subscription};
@@ -210,7 +214,7 @@ mod tests {
             admin: false,
         };
         let authority = Authority::start(Settings { keys: vec![key], ..Settings::default() }).unwrap();
-        let routes = admin(hub.clone(), authority.clone(), &Gate::default(), "");
+        let routes = admin(hub.clone(), authority.clone(), &Gate::default());
         (hub, authority, routes)
     }
 
@@ -227,10 +231,9 @@ mod tests {
             ..Subscription::new(Selection::all(), Start::Live)
         };
         let mut stream = hub.accept(subscription).await.unwrap().stream();
-        let mut revoke = std::pin::pin!(routes.oneshot(post("/admin/revoke", r#"{"user":"ann"}"#)));
-        // As far as it gets without waiting, and no further.
-        assert!(futures_util::FutureExt::now_or_never(revoke.as_mut()).is_none());
-        drop(revoke);
+        let revoke = routes.oneshot(post("/admin/revoke", r#"{"user":"ann"}"#));
+        // As far as it gets without waiting, and no further: then it is dropped.
+        assert!(revoke.now_or_never().is_none());
         let mut text = Vec::new();
         while let Some(bytes) = stream.next().await {
             text.extend(bytes);

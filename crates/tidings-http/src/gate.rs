@@ -5,16 +5,18 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use tidings_auth::{
     Action, Asked, Authority, Carrier, Dialects, Presented, Reason, Refusal, RefusalKind, check_origin,
     credentials, origin_of,
 };
 use tidings_hub::{Publication, Selection};
+use url::Url;
 
 use crate::{
     form,
     limit::{Limit, LimitHits},
+    mercure, origin,
     problem::Problem,
     visitor::{Admission, Visitor},
 };
@@ -31,8 +33,11 @@ pub struct GateSettings {
     pub query: bool,
     /// The origins whose pages may publish with a cookie, besides the hub's own: as [`tidings_auth::is_allowed`] has it.
     pub publish_origins: Vec<String>,
-    /// The audience of tokens whose issuer names none.
-    pub audience: String,
+    /// The hub's public URL, which tokens of 1.0 are for whose issuer names no audience, as on the Mercure front. `None`:
+    /// the address of each request.
+    pub url: Option<Url>,
+    /// The public addresses, of which the first is meant where a request is for another.
+    pub public_urls: Vec<String>,
     /// The dialects of Mercure whose tokens are taken here, too.
     pub dialects: Dialects,
     /// Where limits that were hit are counted.
@@ -65,16 +70,21 @@ impl Gate {
     /// Finds out who is asking.
     pub(crate) async fn identify(
         &self,
+        uri: &Uri,
         headers: &HeaderMap,
-        query: Option<&str>,
         action: Action,
     ) -> Result<Visitor, Problem> {
         match &self.0 {
             None => Ok(Visitor::Anybody),
             Some(keeper) => {
-                keeper.identify(headers, query, action).await.map_err(|refusal| refuse(&refusal, action))
+                keeper.identify(uri, headers, action).await.map_err(|refusal| refuse(&refusal, action))
             }
         }
+    }
+
+    /// Whom tokens of 1.0 are for that come with such a request.
+    pub(crate) fn audience(&self, uri: &Uri, headers: &HeaderMap) -> String {
+        self.0.as_ref().map(|keeper| keeper.audience(uri, headers)).unwrap_or_default()
     }
 
     /// Whether the visitor may publish all of this.
@@ -111,11 +121,11 @@ impl Gate {
     /// Lets only administrators through.
     pub(crate) async fn administrator(
         &self,
+        uri: &Uri,
         headers: &HeaderMap,
-        query: Option<&str>,
         action: Action,
     ) -> Result<(), Problem> {
-        let refusal: Refusal = match self.identify(headers, query, action).await? {
+        let refusal: Refusal = match self.identify(uri, headers, action).await? {
             Visitor::Anybody => return Ok(()),
             Visitor::Known(grant) if grant.admin => return Ok(()),
             Visitor::Known(grant) => Reason::NotAdmin(grant.holder.to_string()).into(),
@@ -126,24 +136,25 @@ impl Gate {
 }
 
 impl Keeper {
-    async fn identify(
-        &self,
-        headers: &HeaderMap,
-        query: Option<&str>,
-        action: Action,
-    ) -> Result<Visitor, Refusal> {
-        let presented = self.presented(headers, query)?;
+    async fn identify(&self, uri: &Uri, headers: &HeaderMap, action: Action) -> Result<Visitor, Refusal> {
+        let presented = self.presented(headers, uri.query())?;
         // The application decides by cookies, too.
         let by_cookie = match &presented {
             Some(presented) => presented.by == Carrier::Cookie,
             None => headers.contains_key(header::COOKIE) && self.authority.knows_by(&header::COOKIE),
         };
-        if by_cookie && action == Action::Publish && !is_own_page(headers) {
+        if by_cookie && action == Action::Publish && !is_own_page(uri, headers) {
             check_origin(headers, &self.settings.publish_origins)?;
         }
         let Some(presented) = presented else { return Ok(Visitor::Stranger) };
-        let GateSettings { audience, dialects, .. } = &*self.settings;
-        Visitor::identify(&self.authority, &presented, &Asked { action, audience, dialects: *dialects }).await
+        let audience = self.audience(uri, headers);
+        let asked = Asked { action, audience: &audience, dialects: self.settings.dialects };
+        Visitor::identify(&self.authority, &presented, &asked).await
+    }
+
+    fn audience(&self, uri: &Uri, headers: &HeaderMap) -> String {
+        let GateSettings { url, public_urls, .. } = &*self.settings;
+        mercure::audience(uri, headers, url.as_ref(), public_urls)
     }
 
     fn presented(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Option<Presented>, Refusal> {
@@ -160,12 +171,14 @@ impl Keeper {
     }
 }
 
-/// Whether the request comes from a page of this hub: a cookie is as good there as anything else.
-fn is_own_page(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let origin = origin_of(headers);
-    let authority = origin.as_deref().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    authority.zip(host).is_some_and(|(page, hub)| page.eq_ignore_ascii_case(hub))
+/// Whether the request comes from a page of this hub: a cookie is as good there as anything else. Who can alter what comes
+/// over plain HTTP can make such a page of the hub's name, which must not act with the cookie of its page over HTTPS. The
+/// other way round it may be that a proxy ends TLS and does not say so.
+fn is_own_page(uri: &Uri, headers: &HeaderMap) -> bool {
+    let Some(page) = origin_of(headers) else { return false };
+    let Some((scheme, host)) = page.split_once("://") else { return false };
+    let is_safe = scheme.eq_ignore_ascii_case("https") || origin::scheme(uri, headers) == "http";
+    is_safe && origin::authority(uri, headers).is_some_and(|hub| host.eq_ignore_ascii_case(hub.as_str()))
 }
 
 /// The answer to somebody who is not let in, and its log line.
@@ -176,4 +189,33 @@ fn refuse(refusal: &Refusal, action: Action) -> Problem {
         status => tracing::info!(%action, status = status.as_u16(), reason = %refusal, "refused"),
     }
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_the_hub_has_its_host_and_is_no_less_safe() {
+        for (uri, host, forwarded, origin, expected) in [
+            ("/", Some("hub.example:80"), None, "http://hub.example:80", true),
+            ("/", Some("hub.example"), None, "http://HUB.example", true),
+            ("/", Some("hub.example"), Some("https"), "https://hub.example", true),
+            ("/", Some("hub.example"), None, "https://hub.example", true),
+            ("/", Some("hub.example"), Some("https"), "http://hub.example", false),
+            ("/", Some("hub.example"), None, "http://evil.example", false),
+            ("/", Some("hub.example"), None, "null", false),
+            ("/", None, None, "http://hub.example", false),
+            // HTTP/2 has no Host.
+            ("https://hub.example/", None, None, "https://hub.example", true),
+            ("https://hub.example/", None, None, "http://hub.example", false),
+            ("https://hub.example/", Some("evil.example"), None, "https://evil.example", false),
+        ] {
+            let headers = [("host", host), ("x-forwarded-proto", forwarded), ("origin", Some(origin))];
+            let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            let headers =
+                headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            assert_eq!(is_own_page(&uri.parse().unwrap(), &headers), expected, "{uri} {headers:?}");
+        }
+    }
 }

@@ -9,9 +9,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderMap, StatusCode, Uri, header, uri::Authority};
+use http::{HeaderMap, StatusCode, Uri, header};
 
-use crate::{cors, problem::Problem};
+use crate::{cors, origin, problem::Problem};
 
 /// Which pages, beside the hub's own, may talk to an open hub: the configured CORS origins.
 #[derive(Clone, Debug)]
@@ -34,9 +34,7 @@ impl Guard {
         if headers.get_all(header::HOST).iter().nth(1).is_some() {
             return Err(Problem::bad_request("the request names more than one Host"));
         }
-        // HTTP/2 has the host in the request line; in HTTP/1.1 a request line with a host wins over the header.
-        let host = uri.authority().map(Authority::as_str).or_else(|| text(headers, header::HOST));
-        let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else {
+        let Some(host) = origin::authority(uri, headers) else {
             return Err(Problem::bad_request("the request names no valid Host"));
         };
         if !is_loopback_name(host.host()) {
@@ -61,10 +59,6 @@ impl Guard {
 
 fn forbidden(detail: String) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, detail)
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Names that always mean this machine: `localhost` and names below it (RFC 6761, section 6.3), and loopback

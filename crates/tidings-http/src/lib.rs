@@ -14,6 +14,7 @@ mod limit;
 mod mercure;
 mod metrics;
 mod native;
+mod origin;
 mod problem;
 mod server;
 mod status;

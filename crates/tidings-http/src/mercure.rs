@@ -40,12 +40,12 @@ use tidings_auth::Authority;
 use tidings_hub::{Hub, UrlBase};
 
 use self::bearer_error::Failure;
-pub(crate) use self::reserved::is_like_announcements;
 pub use self::{
     fuzz::fuzz,
     presence::Presence,
     settings::{Ids, MercureSettings, mercure_base},
 };
+pub(crate) use self::{reserved::is_like_announcements, resource::audience};
 use crate::{
     body::{BodyLimit, media_type},
     problem::Problem,

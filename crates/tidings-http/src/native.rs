@@ -171,7 +171,8 @@ mod tests {
             cookie: "token".to_owned(),
             query: false,
             publish_origins: Vec::new(),
-            audience: String::new(),
+            url: None,
+            public_urls: Vec::new(),
             dialects: Dialects::default(),
             hits: Arc::default(),
         };

@@ -75,7 +75,7 @@ fn routes(
     let (hub, hits) = (status.hub.clone(), status.server.hits().clone());
     let gate = fronts::gate(config, authority, &hits);
     let operators = topics(hub.clone()).merge(figures(status.clone()));
-    let rights = admin(hub.clone(), authority.clone(), &gate, &fronts::audience(config));
+    let rights = admin(hub.clone(), authority.clone(), &gate);
     let mut public = native(hub.clone(), fronts::native(config, gate.clone(), &hits)?)
         .merge(health(status.clone()))
         .merge(console::routes());

@@ -1,10 +1,10 @@
 //! Where the hub is for a request: the resource that tokens are for, and where its metadata is (sections 1.6 and 1.9).
 
-use http::{HeaderMap, StatusCode, Uri, header, uri::Authority};
+use http::{HeaderMap, StatusCode, Uri};
 use url::Url;
 
 use super::{MercureSettings, PATH};
-use crate::problem::Problem;
+use crate::{origin, problem::Problem};
 
 /// Where a resource's metadata is (RFC 9728, section 3), before the resource's own path.
 pub(super) const METADATA_PREFIX: &str = "/.well-known/oauth-protected-resource";
@@ -27,10 +27,7 @@ impl Resource {
     /// 421 when the request was sent to none of the configured public addresses.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, settings: &MercureSettings) -> Result<Self, Problem> {
         let origin = origin(uri, headers);
-        let is_public = |url: &String| {
-            Url::parse(url).is_ok_and(|url| Url::parse(&origin).is_ok_and(|own| own.origin() == url.origin()))
-        };
-        if !settings.public_urls.is_empty() && !settings.public_urls.iter().any(is_public) {
+        if !is_public(&origin, &settings.public_urls) {
             return Err(Problem::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 format!(
@@ -49,17 +46,33 @@ impl Resource {
     }
 }
 
-/// Scheme and host that a request was sent to. A proxy that ends TLS says so in `X-Forwarded-Proto`.
-fn origin(uri: &Uri, headers: &HeaderMap) -> String {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST.as_str()).and_then(|host| host.parse::<Authority>().ok());
-    let Some(host) = uri.authority().cloned().or(host) else { return NO_ORIGIN.to_owned() };
-    let forwarded = text("x-forwarded-proto").and_then(|schemes| schemes.split(',').next()).map(str::trim);
-    let scheme = match forwarded.or(uri.scheme_str()) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
-        _ => "http",
+/// Whom tokens of 1.0 are for, on the fronts that are not Mercure's: as [`Resource::of`] has it. Those fronts answer at
+/// any address, and where the public ones are known and this is none, tokens are for the first of them.
+pub(crate) fn audience(uri: &Uri, headers: &HeaderMap, url: Option<&Url>, public_urls: &[String]) -> String {
+    let origin = origin(uri, headers);
+    match (url, public_urls.first()) {
+        (Some(url), _) => url.to_string(),
+        (None, Some(public)) if !is_public(&origin, public_urls) => {
+            format!("{}{PATH}", public.trim_end_matches('/'))
+        }
+        (None, _) => format!("{origin}{PATH}"),
+    }
+}
+
+/// Whether an origin is one of the public ones; where none is named, each is.
+fn is_public(origin: &str, public_urls: &[String]) -> bool {
+    let is_same = |url: &String| {
+        Url::parse(url).is_ok_and(|url| Url::parse(origin).is_ok_and(|own| own.origin() == url.origin()))
     };
-    format!("{scheme}://{host}")
+    public_urls.is_empty() || public_urls.iter().any(is_same)
+}
+
+/// Scheme and host that a request was sent to.
+fn origin(uri: &Uri, headers: &HeaderMap) -> String {
+    match origin::authority(uri, headers) {
+        Some(host) => format!("{}://{host}", origin::scheme(uri, headers)),
+        None => NO_ORIGIN.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +122,24 @@ mod tests {
             resource.metadata.as_deref(),
             Some("https://public.example/.well-known/oauth-protected-resource/hub/.well-known/mercure")
         );
+    }
+
+    #[test]
+    fn other_fronts_have_the_same_audience_and_answer_everywhere() {
+        let audience = |host: &str, url: Option<&str>, public_urls: &[&str]| {
+            let headers = HeaderMap::from_iter([(http::header::HOST, host.parse().unwrap())]);
+            let url = url.map(|url| Url::parse(url).unwrap());
+            let public_urls: Vec<_> = public_urls.iter().map(ToString::to_string).collect();
+            audience(&Uri::from_static("/events"), &headers, url.as_ref(), &public_urls)
+        };
+        let public = "https://public.example/.well-known/mercure";
+        assert_eq!(audience("a", None, &[]), "http://a/.well-known/mercure");
+        assert_eq!(audience("a", Some(public), &["https://other.example"]), public);
+        assert_eq!(
+            audience("a", None, &["https://public.example", "http://a"]),
+            "http://a/.well-known/mercure"
+        );
+        assert_eq!(audience("127.0.0.1:80", None, &["https://public.example", "http://a"]), public);
     }
 
     // 1.6

@@ -1,12 +1,8 @@
 //! `POST /message`: what a chat form sends, published to the default topic.
 
-use axum::{
-    body::Body,
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::de::IgnoredAny;
 use tidings_auth::Action;
 
@@ -15,12 +11,12 @@ use crate::{body::media_type, form, problem::Problem};
 
 pub(super) async fn message(
     State(native): State<Native>,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Publish).await?;
-    let fields = Fields::read(query.as_deref(), &headers)?;
+    let visitor = native.gate().identify(&uri, &headers, Action::Publish).await?;
+    let fields = Fields::read(uri.query(), &headers)?;
     let body = native.settings.body_limit().read(body).await?;
     let data = data(&media_type(&headers), body)?;
     let topic = native.settings.default_topic.clone();

@@ -2,10 +2,10 @@
 
 use axum::{
     body::Body,
-    extract::{Path, RawQuery, State, rejection::PathRejection},
+    extract::{Path, State, rejection::PathRejection},
     response::Response,
 };
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use tidings_auth::Action;
 use tidings_hub::{Publication, Topic};
 
@@ -15,14 +15,14 @@ use crate::{form, gate::QUERY_TOKEN, problem::Problem};
 pub(super) async fn to_topic(
     State(native): State<Native>,
     topic: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let Path(topic) = topic?;
     let topic = Topic::new(topic).map_err(Problem::bad_request)?;
-    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Publish).await?;
-    let fields = Fields::read(query.as_deref(), &headers)?;
+    let visitor = native.gate().identify(&uri, &headers, Action::Publish).await?;
+    let fields = Fields::read(uri.query(), &headers)?;
     let data = native.settings.body_limit().read(body).await?;
     let receipt = native.publish(&visitor, &headers, fields.publication(topic, data)).await?;
     Ok(receipt::answer([receipt], receipt::JSON))

@@ -1,11 +1,7 @@
 //! `POST /publish`: one publication as a JSON object, or many as newline-delimited JSON, accepted all or none.
 
-use axum::{
-    body::Body,
-    extract::{RawQuery, State},
-    response::Response,
-};
-use http::HeaderMap;
+use axum::{body::Body, extract::State, response::Response};
+use http::{HeaderMap, Uri};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tidings_auth::Action;
@@ -23,11 +19,11 @@ const NDJSON_TYPES: [&str; 4] =
 
 pub(super) async fn publish(
     State(native): State<Native>,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let visitor = native.gate().identify(&headers, query.as_deref(), Action::Publish).await?;
+    let visitor = native.gate().identify(&uri, &headers, Action::Publish).await?;
     let many = NDJSON_TYPES.contains(&media_type(&headers).as_str());
     let body = native.settings.body_limit().read(body).await?;
     let batch = parse(&body)?;

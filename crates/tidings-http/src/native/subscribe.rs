@@ -1,11 +1,8 @@
 //! `GET /events` (and `/sse`): the stream.
 
-use axum::{
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use tidings_auth::Action;
 use tidings_hub::{Start, Subscription};
 use tidings_stream::Frame;
@@ -21,13 +18,13 @@ pub(super) async fn subscribe(
     State(native): State<Native>,
     carrier: Carrier,
     method: Method,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if carrier.is_overloaded() {
         return Ok(stream::no_room());
     }
-    let (asked, admission) = match native.admit(query.as_deref(), &headers).await {
+    let (asked, admission) = match native.admit(&uri, &headers).await {
         Ok(admitted) => admitted,
         // Nobody can say now whether it may: a browser gives up on any status but 200.
         Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => return Ok(stream::no_room()),
@@ -55,13 +52,9 @@ pub(super) async fn subscribe(
 
 impl Native {
     /// What is asked for, and what may be seen of it.
-    async fn admit(
-        &self,
-        query: Option<&str>,
-        headers: &HeaderMap,
-    ) -> Result<(query::Asked, Admission), Problem> {
-        let visitor = self.gate().identify(headers, query, Action::Subscribe).await?;
-        let asked = query::read(query, headers, &self.settings.default_topic)?;
+    async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(query::Asked, Admission), Problem> {
+        let visitor = self.gate().identify(uri, headers, Action::Subscribe).await?;
+        let asked = query::read(uri.query(), headers, &self.settings.default_topic)?;
         self.hub.check_size(&asked.selection).map_err(Problem::bad_request)?;
         let admission = self.gate().may_subscribe(visitor, headers, &asked.selection).await?;
         Ok((asked, admission))

@@ -26,16 +26,12 @@ pub(super) fn gate(config: &Config, authority: &Authority, hits: &Arc<LimitHits>
         cookie: config.auth.cookie.clone(),
         query: config.auth.query,
         publish_origins: config.auth.publish_origins.clone(),
-        audience: audience(config),
+        url: config.mercure.url.clone(),
+        public_urls: config.mercure.public_urls.clone(),
         dialects: config.mercure.dialects,
         hits: hits.clone(),
     };
     Gate::new(authority.clone(), settings)
-}
-
-/// Whom tokens are for whose issuer names nobody.
-pub(super) fn audience(config: &Config) -> String {
-    config.mercure.url.as_ref().map_or_else(String::new, ToString::to_string)
 }
 
 pub(super) fn native(config: &Config, gate: Gate, hits: &Arc<LimitHits>) -> anyhow::Result<NativeSettings> {

@@ -1,13 +1,24 @@
 //! Tokens: where they are looked for, and what those are answered whose tokens are not good.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use tidings_auth::{Callback, Dialects, Mint};
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt as _;
+use tidings_auth::{Authority, Callback, Dialects, Mint};
+use tidings_hub::Topic;
+use tower::ServiceExt as _;
 
 use super::{
     super::MercureSettings,
-    support::{API_KEY, Answer, Front, PATH, RESOURCE, bearer, both, closed, mint_v1, token_of, v0, v1},
+    support::{
+        API_KEY, Answer, BOTH, Front, HOST, PATH, RESOURCE, bearer, both, closed, mint_v1, token_of, v0, v1,
+    },
 };
+use crate::{Gate, GateSettings, NativeSettings, admin, native};
 
 const METADATA: &str =
     "resource_metadata=\"http://hub.example/.well-known/oauth-protected-resource/.well-known/mercure\"";
@@ -195,6 +206,52 @@ async fn an_open_hub_looks_at_no_token() {
         assert_eq!(get(&front, query, &headers).await.status(), 200);
     }
     assert_eq!(front.send("POST", PATH, &headers, "topic=a").await.status(), 200);
+}
+
+// 1.6: without a configured address
+#[tokio::test]
+async fn the_other_routes_take_tokens_for_the_address_that_was_asked() {
+    let hub = Front::new(closed(), both()).hub;
+    let mut rights = closed();
+    rights.keys[0].admin = true;
+    let authority = Authority::start(rights).unwrap();
+    let settings = GateSettings {
+        cookie: "token".to_owned(),
+        query: false,
+        publish_origins: Vec::new(),
+        url: None,
+        public_urls: Vec::new(),
+        dialects: BOTH,
+        hits: Arc::default(),
+    };
+    let gate = Gate::new(authority.clone(), settings);
+    let token = v1(&["a"], &["a"]);
+    let native = native(
+        hub.clone(),
+        NativeSettings { gate: gate.clone(), ..NativeSettings::new(Topic::new("a").unwrap()) },
+    );
+    let publish = async |host: &str| {
+        let bearer = bearer(&token);
+        let (name, value) = bearer.as_pair();
+        let request = Request::post("/topics/a").header("host", host).header(name, value);
+        native.clone().oneshot(request.body(Body::from("x")).unwrap()).await.unwrap().status().as_u16()
+    };
+    assert_eq!(publish(HOST).await, 200);
+    assert_eq!(publish("other.example").await, 401);
+
+    let explained = async |host: &str, audience: Option<&str>| {
+        let admin = admin(hub.clone(), authority.clone(), &gate);
+        let question = serde_json::json!({ "token": token, "topic": "a", "audience": audience });
+        let bearer = bearer(API_KEY);
+        let (name, value) = bearer.as_pair();
+        let request = Request::post("/admin/explain").header("host", host).header(name, value);
+        let request = request.body(Body::from(question.to_string())).unwrap();
+        let body = admin.oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice::<serde_json::Value>(&body).unwrap()["allowed"] == true
+    };
+    assert!(explained(HOST, None).await);
+    assert!(!explained("127.0.0.1:9090", None).await);
+    assert!(explained("127.0.0.1:9090", Some(RESOURCE)).await);
 }
 
 /// A hub whose application cannot be reached: whoever asks it gets no answer.
