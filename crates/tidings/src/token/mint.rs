@@ -177,6 +177,7 @@ fn of_configuration(args: &MintArgs) -> anyhow::Result<Signer> {
     let fits = |issuer: &&Issuer| {
         (args.publish.is_empty() || issuer.roles.publish)
             && (args.subscribe.is_empty() || issuer.roles.subscribe)
+            && (!args.admin || (issuer.roles.publish && issuer.roles.subscribe))
             && (args.issuer.is_none() || args.issuer == issuer.issuer)
     };
     let signer = config.issuers.iter().filter(fits).find_map(|issuer| match &issuer.keys {

@@ -227,6 +227,7 @@ fn a_token_that_cannot_be_made_says_why() {
         (&["--publish", "a", "--algorithm", "HS512"], 64, "no [[jwt]] of the configuration"),
         (&["--publish", "a", "--config", "none.toml"], 64, "give --key-file"),
         (&["--subscribe", "a", "--config", "publisher.toml"], 64, "no [[jwt]] of the configuration"),
+        (&["--admin", "--config", "publisher.toml"], 64, "no [[jwt]] of the configuration"),
         (&["--publish", "a", "--config", "wrong.toml"], 64, "wrong.toml:1: [[jwt]]: it has nothing"),
         (&["--publish", "a", "--expires", "soon"], 2, "soon"),
         (&["--publish", "a", "--algorithm", "none"], 2, "never believed"),
