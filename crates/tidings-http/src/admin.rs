@@ -60,6 +60,9 @@ async fn check(State(gate): State<Gate>, request: Request, next: Next) -> Result
     Ok(next.run(request).await)
 }
 
+/// The longest name of a user. It is kept, and written into the log.
+const MAX_USER_BYTES: usize = 1024;
+
 /// Whom a revocation means, and until when.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +78,9 @@ impl Whom {
     fn target(&self, authority: &Authority) -> Result<Target, Problem> {
         match (&self.token, &self.user) {
             (Some(token), None) => authority.target(token).map_err(Problem::bad_request),
+            (None, Some(user)) if user.is_empty() || user.len() > MAX_USER_BYTES => {
+                Err(Problem::bad_request(format!("a user's name has 1 to {MAX_USER_BYTES} bytes")))
+            }
             (None, Some(user)) => Ok(Target::User(user.clone())),
             _ => Err(Problem::bad_request("give either \"token\", which may be its id, or \"user\"")),
         }
@@ -91,7 +97,7 @@ async fn revoke(State(admin): State<Admin>, body: Bytes) -> Result<StatusCode, P
     // administrator's connection.
     let authority = admin.authority.clone();
     admin.hub.close(Arc::new(move |bearer| authority.is_revoked(bearer)));
-    tracing::info!(?target, "revoked");
+    tracing::info!(whom = ?target, "revoked");
     // In a task, so that a failure is logged also when nobody is left to be told.
     let kept = tokio::spawn(async { kept.await.map_err(unkept) });
     kept.await
@@ -105,7 +111,7 @@ async fn lift(State(admin): State<Admin>, body: Bytes) -> Result<StatusCode, Pro
     if !admin.authority.lift(target.clone()).await.map_err(unkept)? {
         return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such revocation"));
     }
-    tracing::info!(?target, "a revocation was taken back");
+    tracing::info!(whom = ?target, "a revocation was taken back");
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -176,7 +182,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 fn at(seconds: u64) -> Result<SystemTime, Problem> {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-    time.ok_or_else(|| Problem::bad_request(format!("until={seconds}: give seconds since 1970")))
+    time.filter(|time| *time > SystemTime::now()).ok_or_else(|| {
+        Problem::bad_request(format!("until={seconds}: give a time to come, in seconds since 1970"))
+    })
 }
 
 fn unkept(error: RevocationError) -> Problem {

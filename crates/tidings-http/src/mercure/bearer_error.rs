@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use tidings_auth::{Refusal, RefusalKind};
+use tidings_auth::{Reason, Refusal, RefusalKind};
 
 use super::{dialect::Dialect, resource::Resource};
 use crate::problem::Problem;
@@ -47,6 +47,10 @@ impl Denied {
     fn status(&self) -> (StatusCode, Option<&'static str>) {
         let invalid_token = (StatusCode::UNAUTHORIZED, Some("invalid_token"));
         match (self.refusal.kind, self.dialect) {
+            // It is the request that is wrong, and not who sends it.
+            _ if matches!(self.refusal.reason, Reason::TooManyQuestions { .. }) => {
+                (StatusCode::BAD_REQUEST, None)
+            }
             (RefusalKind::Missing, _) => (StatusCode::UNAUTHORIZED, None),
             (RefusalKind::Invalid, _) => invalid_token,
             (RefusalKind::Malformed, Dialect::V1) => (StatusCode::BAD_REQUEST, Some("invalid_request")),
@@ -73,12 +77,7 @@ impl IntoResponse for Denied {
     fn into_response(self) -> Response {
         let (status, code) = self.status();
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            let mut response = Problem::new(status, self.refusal.to_string()).into_response();
-            if let Some(wait) = self.refusal.retry_after() {
-                let seconds = wait.as_millis().div_ceil(1000).max(1);
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
-            }
-            return response;
+            return Problem::from(&self.refusal).into_response();
         }
         let headers = [
             (header::WWW_AUTHENTICATE, self.challenge(code)),
@@ -128,7 +127,7 @@ impl From<Denied> for Failure {
 mod tests {
     use std::time::Duration;
 
-    use tidings_auth::{Action, Reason};
+    use tidings_auth::Action;
 
     use super::*;
 
@@ -177,6 +176,8 @@ mod tests {
         for reason in reasons {
             assert_eq!(answer(reason, Dialect::V0).0, 401);
         }
+        let (status, challenge) = answer(Reason::TooManyQuestions { most: 100 }, Dialect::V0);
+        assert!(status == 400 && !challenge.contains("error"), "{status} {challenge}");
     }
 
     #[test]
@@ -188,7 +189,9 @@ mod tests {
         let too_many = denied(Reason::TooMany { key: "k".into(), retry_after: Duration::from_millis(1200) });
         assert_eq!(too_many.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(too_many.headers()[header::RETRY_AFTER], "2");
-        assert_eq!(denied(Reason::NoKeys("x".into())).status(), StatusCode::SERVICE_UNAVAILABLE);
+        let unavailable = denied(Reason::NoKeys("x".into()));
+        assert_eq!(unavailable.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(unavailable.headers()[header::RETRY_AFTER], "1");
     }
 
     // 1.6, RFC 6750 section 3

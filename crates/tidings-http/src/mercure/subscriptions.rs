@@ -145,22 +145,27 @@ fn answer(
     let status = hub.log().status();
     let last_id = status.last_id.or(status.last.map(|last| last.to_string()));
     let last_id = last_id.as_deref().unwrap_or(EARLIEST);
-    let list = match &target {
-        Target::All => presence.list(Wanted::Dialect(dialect)),
-        Target::Matcher(matcher) => presence.list(Wanted::Matcher(matcher)),
-        Target::One(matcher, subscriber) => presence.list(Wanted::One(matcher, subscriber)),
-    };
-    let body = match target {
-        Target::One(..) => {
-            let one = list.first().and_then(Active::document).ok_or_else(|| not_found(uri))?;
-            one.alone(last_id)
-        }
-        _ => documents::collection(dialect, uri.path(), last_id, list.iter().filter_map(Active::document)),
-    };
     let tag = documents::entity_tag(dialect, last_id);
+    let wanted = match &target {
+        Target::All => Wanted::Dialect(dialect),
+        Target::Matcher(matcher) => Wanted::Matcher(matcher),
+        Target::One(matcher, subscriber) => Wanted::One(matcher, subscriber),
+    };
+    // One subscription may be gone. Of a list there is always one, which is not made for who has it.
+    let one = match wanted {
+        Wanted::One(..) => Some(presence.list(wanted).pop().ok_or_else(|| not_found(uri))?),
+        _ => None,
+    };
     if is_current(headers, tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
+    let body = match one.as_ref().and_then(Active::document) {
+        Some(one) => one.alone(last_id),
+        None => {
+            let list = presence.list(wanted);
+            documents::collection(dialect, uri.path(), last_id, list.iter().filter_map(Active::document))
+        }
+    };
     let headers = [
         (header::CONTENT_TYPE, documents::media_type(dialect)),
         (header::LINK, documents::link(dialect, last_id)),

@@ -188,6 +188,9 @@ async fn what_has_not_changed_is_not_sent_again() {
         let same = ask(&tag).await;
         assert_eq!((same.status(), same.header("etag")), (304, &*tag));
         assert_eq!(ask("\"other\"").await.status(), 200);
+        let headers = [("authorization", &*authorization), ("if-none-match", &*tag)];
+        let gone = front.send("GET", &format!("{SUBSCRIPTIONS}/exact/a/nobody"), &headers, "").await;
+        assert_eq!(gone.status(), 404);
     }
 }
 
