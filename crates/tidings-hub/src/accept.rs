@@ -21,9 +21,9 @@ use crate::{
     subscription::{Start, SubscribeError, Subscriber, Subscription, Unknown},
 };
 
-/// How many [branches](Selection::branches) one subscription may have: a thousand usual templates, or some thirty of the
+/// How many [branches](Selection::branches) one subscription may have: some five hundred usual templates, or eight of the
 /// most complex ones, with which everybody's events would wait.
-const MAX_BRANCHES: usize = 8192;
+const MAX_BRANCHES: usize = 2048;
 
 /// A subscription that the hub has accepted, and that begins once it is known what its stream is written to. Nothing
 /// published since [`Hub::accept`](crate::Hub::accept) returned is lost meanwhile. Dropping it gives the place back.

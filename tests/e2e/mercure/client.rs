@@ -28,9 +28,9 @@ pub(super) fn configured(mercure: &str, tables: &str) -> Hub {
 pub(super) fn configuration(mercure: &str, tables: &str) -> String {
     let dialects = if mercure.contains("dialects") { "" } else { "dialects = ['1.0', '0.x']" };
     let url = if mercure.contains("url =") { "" } else { &format!("url = '{URL}'") };
-    format!(
-        "[mercure]\n{dialects}\n{url}\n{mercure}\n[[jwt]]\nissuer = '{ISSUER}'\nkey = '{SECRET}'\n{tables}\n"
-    )
+    // Where nobody speaks 1.0, an issuer that is configured must be in every token.
+    let issuer = if mercure.contains("dialects = ['0.x']") { "" } else { &format!("issuer = '{ISSUER}'") };
+    format!("[mercure]\n{dialects}\n{url}\n{mercure}\n[[jwt]]\n{issuer}\nkey = '{SECRET}'\n{tables}\n")
 }
 
 /// Fields as a form or a query.

@@ -38,7 +38,7 @@ pub(crate) struct Term {
 pub(super) enum Due {
     /// Nothing for so long.
     In(Duration),
-    /// To say that the rights end in so long.
+    /// To say that the stream ends in so long, because the rights do.
     Notice(Duration),
     /// To end.
     End(EndReason),
@@ -75,12 +75,12 @@ impl Term {
         match left.saturating_sub(tick) {
             Duration::ZERO => Due::End(EndReason::Expired),
             _ if lasts.is_zero() => Due::End(EndReason::Lifetime),
-            _ if left <= notice && !self.is_told => {
+            left if left <= notice && !self.is_told => {
                 self.is_told = true;
                 Due::Notice(left)
             }
-            valid if self.is_told => Due::In(valid.min(lasts)),
-            _ => Due::In((left - notice).min(lasts)),
+            left if self.is_told => Due::In(left.min(lasts)),
+            left => Due::In((left - notice).min(lasts)),
         }
     }
 }
@@ -101,7 +101,7 @@ mod tests {
         let mut term = expiring(Duration::from_secs(60));
         assert!(matches!(term.due(NOTICE, TICK), Due::In(left) if left <= Duration::from_secs(50)));
         let mut term = expiring(Duration::from_secs(9));
-        assert!(matches!(term.due(NOTICE, TICK), Due::Notice(left) if left <= Duration::from_secs(9)));
+        assert!(matches!(term.due(NOTICE, TICK), Due::Notice(left) if left <= Duration::from_secs(8)));
         assert!(matches!(term.due(NOTICE, TICK), Due::In(left) if left <= Duration::from_secs(8)));
         for left in [TICK, Duration::ZERO] {
             assert_eq!(expiring(left).due(NOTICE, TICK), Due::End(EndReason::Expired));

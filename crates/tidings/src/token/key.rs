@@ -28,6 +28,9 @@ pub(super) struct KeyArgs {
     /// How logs call the key
     #[arg(long, default_value = "backend")]
     name: String,
+    /// The secret is to sign tokens with, and no key that is shown itself
+    #[arg(long)]
+    signing: bool,
 }
 
 pub(super) fn run(args: &KeyArgs) -> anyhow::Result<()> {
@@ -40,16 +43,24 @@ pub(super) fn run(args: &KeyArgs) -> anyhow::Result<()> {
     });
     print(&secret)?;
     // Where the output goes to a file, the configuration names one too, and the secret is not shown.
-    let key = match io::stdout().is_terminal() {
-        true => format!("secret = {}", quoted(&secret)),
-        false => format!("secret_file = {}", quoted(&format!("{}.key", args.name))),
+    let name = quoted(&args.name);
+    let key = |inline: &str| match io::stdout().is_terminal() {
+        true => format!("{inline} = {}", quoted(&secret)),
+        false => format!("{inline}_file = {}", quoted(&format!("{}.key", args.name))),
     };
-    say(format_args!(
-        "\nFor tidings.toml; take out what the key is not to do:\n\n[[keys]]\nname = {}\n{key}\npublish = [\"*\"]\nsubscribe = [\"*\"]\n\n\
-         Whoever shows it sends the header `Authorization: Bearer SECRET`; `tidings publish` and `tidings subscribe`\n\
-         take it from --token-file or TIDINGS_TOKEN.",
-        quoted(&args.name)
-    ));
+    match args.signing {
+        true => say(format_args!(
+            "\nFor tidings.toml:\n\n[[jwt]]\nname = {name}\n{}\n\n\
+             Your application signs tokens with it (HS256), and shows it to nobody; `tidings token mint` makes some.",
+            key("key")
+        )),
+        false => say(format_args!(
+            "\nFor tidings.toml; take out what the key is not to do:\n\n[[keys]]\nname = {name}\n{}\npublish = [\"*\"]\nsubscribe = [\"*\"]\n\n\
+             Whoever shows it sends the header `Authorization: Bearer SECRET`; `tidings publish` and `tidings subscribe`\n\
+             take it from --token-file or TIDINGS_TOKEN.",
+            key("secret")
+        )),
+    }
     Ok(())
 }
 

@@ -23,6 +23,20 @@ fn a_key_is_long_random_and_fits_the_configuration_that_is_offered() {
     assert!(answer.stdout.contains("keys      back \"end\"\n"), "{answer:?}");
 }
 
+/// What tokens are signed with is no key: shown as one, it would do nothing.
+#[test]
+fn a_secret_to_sign_with_is_offered_as_an_issuer() {
+    let program = Program::new();
+    let answer = program.run(&["token", "key", "--name", "app", "--signing"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let table = &answer.stderr[answer.stderr.find("[[jwt]]").unwrap()..];
+    program.write("app.key", &answer.stdout);
+    program.write("tidings.toml", &table[..table.find("\n\n").unwrap()]);
+    let checked = program.run(&["check-config"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.contains("app") && !checked.stdout.contains("keys      app"), "{checked:?}");
+}
+
 /// A shared secret that is long enough for HS256.
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
 
