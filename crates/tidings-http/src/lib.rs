@@ -6,6 +6,7 @@
 mod admin;
 mod app;
 mod body;
+mod challenge;
 mod cors;
 mod form;
 mod gate;

@@ -10,6 +10,8 @@ use serde::Serialize;
 use tidings_auth::{Refusal, RefusalKind};
 use tidings_hub::{AppendError, PublishError, ReadError};
 
+use crate::challenge::challenge;
+
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
@@ -19,7 +21,7 @@ pub(crate) struct Problem {
     detail: String,
     /// What `WWW-Authenticate` says (RFC 6750, section 3).
     #[serde(skip)]
-    challenge: Option<&'static str>,
+    challenge: Option<HeaderValue>,
     /// What `Retry-After` says, in seconds.
     #[serde(skip)]
     retry_after: Option<u64>,
@@ -48,13 +50,13 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, challenge, retry_after, .. } = self;
+        let (status, retry_after, challenge) = (self.status, self.retry_after, self.challenge.clone());
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = challenge {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -76,16 +78,18 @@ impl From<PublishError> for Problem {
 
 impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
+        let reason = refusal.to_string();
+        let because = |code| Some(challenge(Some((code, reason.as_str())), None));
         let (status, challenge) = match refusal.kind {
-            RefusalKind::Missing => (StatusCode::UNAUTHORIZED, Some("Bearer")),
-            RefusalKind::Malformed => (StatusCode::BAD_REQUEST, Some("Bearer error=\"invalid_request\"")),
-            RefusalKind::Forbidden => (StatusCode::FORBIDDEN, Some("Bearer error=\"insufficient_scope\"")),
+            RefusalKind::Missing => (StatusCode::UNAUTHORIZED, Some(challenge(None, None))),
+            RefusalKind::Malformed => (StatusCode::BAD_REQUEST, because("invalid_request")),
+            RefusalKind::Forbidden => (StatusCode::FORBIDDEN, because("insufficient_scope")),
             RefusalKind::TooMany => (StatusCode::TOO_MANY_REQUESTS, None),
             RefusalKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, None),
             // Also any kind that is still unknown here: whoever is refused is not let in.
-            _ => (StatusCode::UNAUTHORIZED, Some("Bearer error=\"invalid_token\"")),
+            _ => (StatusCode::UNAUTHORIZED, because("invalid_token")),
         };
-        let problem = Self::new(status, refusal.to_string());
+        let problem = Self::new(status, reason);
         let wait = refusal.retry_after().map(|wait| wait.as_millis().div_ceil(1000).max(1));
         let wait = wait.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
         Self { challenge, retry_after: wait.or(problem.retry_after), ..problem }

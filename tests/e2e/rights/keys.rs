@@ -12,7 +12,9 @@ fn a_key_publishes_and_reads_what_it_may() {
     let detail = with(&hub, READER, "POST", "/topics/orders.7", "x").problem(403);
     assert!(detail.contains("reader") && detail.contains("orders.7"), "{detail}");
     let refused = subscribe_with(&hub, READER, "topic=orders.7&topic=invoices").unwrap_err();
-    assert_eq!(refused.header("WWW-Authenticate"), Some("Bearer error=\"insufficient_scope\""));
+    let challenge = "Bearer error=\"insufficient_scope\", \
+                     error_description=\"key 'reader' may not subscribe 'invoices'\"";
+    assert_eq!(refused.header("WWW-Authenticate"), Some(challenge));
     let detail = refused.problem(403);
     assert!(detail.contains("invoices"), "{detail}");
 }
@@ -37,7 +39,13 @@ fn every_way_to_publish_asks_for_the_right() {
             let challenge = answer.header("WWW-Authenticate");
             match (status, token) {
                 (401, "") => assert_eq!(challenge, Some("Bearer")),
-                (401, _) => assert_eq!(challenge, Some("Bearer error=\"invalid_token\"")),
+                (401, _) => assert_eq!(
+                    challenge,
+                    Some(
+                        "Bearer error=\"invalid_token\", \
+                         error_description=\"this is no key of this hub, and no JSON Web Token\""
+                    )
+                ),
                 _ => {}
             }
         }

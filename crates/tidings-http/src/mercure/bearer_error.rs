@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use tidings_auth::{Reason, Refusal, RefusalKind};
 
 use super::{dialect::Dialect, resource::Resource};
-use crate::problem::Problem;
+use crate::{challenge::challenge, problem::Problem};
 
 /// Why a request fails.
 #[derive(Debug)]
@@ -62,14 +62,8 @@ impl Denied {
     }
 
     fn challenge(&self, code: Option<&str>) -> HeaderValue {
-        let code = code.map(|code| {
-            let description = quotable(&self.refusal.to_string());
-            format!("error=\"{code}\", error_description=\"{description}\"")
-        });
-        let metadata = self.metadata.as_ref().map(|url| format!("resource_metadata=\"{}\"", quotable(url)));
-        let parameters = code.into_iter().chain(metadata).collect::<Vec<_>>().join(", ");
-        let challenge = format!("Bearer {parameters}");
-        HeaderValue::from_str(challenge.trim_end()).unwrap_or(HeaderValue::from_static("Bearer"))
+        let reason = self.refusal.to_string();
+        challenge(code.map(|code| (code, reason.as_str())), self.metadata.as_deref())
     }
 }
 
@@ -87,19 +81,6 @@ impl IntoResponse for Denied {
         let text = format!("{}\n{}\n", status.canonical_reason().unwrap_or_default(), self.refusal);
         (status, headers, text).into_response()
     }
-}
-
-/// A text as RFC 6750 allows it in quotes (section 3: `%x20-21 / %x23-5B / %x5D-7E`).
-fn quotable(text: &str) -> String {
-    text.replace('…', "...")
-        .chars()
-        .map(|c| match c {
-            '"' => '\'',
-            '\\' => '/',
-            ' '..='~' => c,
-            _ => '?',
-        })
-        .collect()
 }
 
 impl IntoResponse for Failure {
