@@ -1,8 +1,12 @@
-//! Asks the application whether somebody may publish or subscribe: `POST` with a JSON body such as
-//! `{"action": "subscribe", "topic": "orders.7"}` and the request's cookies.
+//! Asks the application whether somebody may publish or subscribe: a `POST` for each topic or pattern, with the
+//! request's cookies. How a question is put and what the body of an answer means is one of two languages: the hub's own
+//! ([`json`]), and that of Laravel's `/broadcasting/auth` ([`laravel`]).
 //!
-//! Only a 200 whose body is `true` or has `"allow": true` is a yes; 401, 403 and a body that says no are a no; whatever
-//! else happens, a failure of the application, is neither, and lets nobody in.
+//! Only a 200 whose body is a clear yes is one; 401, 403 and a body that says no are a no; whatever else happens, a
+//! failure of the application, is neither, and lets nobody in.
+
+mod json;
+mod laravel;
 
 use std::{
     collections::HashSet,
@@ -12,13 +16,9 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use http::{
-    HeaderMap, HeaderName,
-    header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN},
-};
+use http::{HeaderMap, HeaderName, header::ACCEPT};
 use reqwest::{Client, StatusCode};
-use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use tidings_hub::{Bearer, ReadRights, Rights, Selection, Selector};
 use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
@@ -28,9 +28,8 @@ use crate::{
     fetch::{self, Failed},
     generations::{Bounds, Generations},
     grant::{Grant, Holder, Payload},
-    object::object,
     refusal::{Reason, Refusal},
-    settings::{self, Action},
+    settings::{self, Action, CallbackKind},
 };
 
 /// How many answers are remembered. Of one, the payload is what may be large.
@@ -48,15 +47,15 @@ const AT_ONCE_OF_ALL: usize = 64;
 /// How long an answer may be, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
-/// The longest that an answer can say it is good for: a year.
-const MAX_SECONDS: u64 = 365 * 24 * 60 * 60;
-
 /// The application that is asked.
 pub(crate) struct Callback {
     client: Client,
     url: Url,
+    kind: CallbackKind,
     /// The headers that the application is given.
     forwarded: Vec<HeaderName>,
+    /// Those of them by which it may know who somebody is.
+    known_by: Vec<HeaderName>,
     timeout: Duration,
     remembered_for: Duration,
     remembered: Mutex<Generations<Answer>>,
@@ -70,6 +69,8 @@ enum Answer {
     No,
     /// It does not know who this is.
     Who,
+    /// It is not asked about such a thing.
+    NotAsked,
 }
 
 #[derive(Debug)]
@@ -80,14 +81,10 @@ struct Yes {
     private: bool,
 }
 
-#[derive(Deserialize)]
-struct Body {
-    allow: bool,
-    user: Option<String>,
-    /// In seconds.
-    expires_in: Option<u64>,
-    payload: Option<Box<RawValue>>,
-    private: Option<bool>,
+/// What is sent to the application.
+struct Question {
+    headers: HeaderMap,
+    body: String,
 }
 
 impl Callback {
@@ -97,7 +94,10 @@ impl Callback {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("url: not an HTTP address: {FORM}"));
         }
-        let mut forwarded = vec![COOKIE, ORIGIN];
+        let (mut forwarded, mut known_by) = match settings.kind {
+            CallbackKind::Json => (json::forwarded(), json::known_by()),
+            CallbackKind::Laravel => (laravel::forwarded(), laravel::known_by()),
+        };
         for name in &settings.headers {
             let name = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| format!("headers: {name:?} is no name of a header"))?;
@@ -105,13 +105,16 @@ impl Callback {
                 return Err(format!("headers: {name} is about this connection, and cannot be passed on"));
             }
             if !forwarded.contains(&name) {
-                forwarded.push(name);
+                forwarded.push(name.clone());
+                known_by.push(name);
             }
         }
         Ok(Self {
             client: fetch::client(&url, settings.timeout)?,
             url,
+            kind: settings.kind,
             forwarded,
+            known_by,
             timeout: settings.timeout,
             remembered_for: settings.cache,
             remembered: Mutex::new(Generations::new(REMEMBERED)),
@@ -131,6 +134,10 @@ impl Callback {
         if selectors.len() > MAX_QUESTIONS {
             return Err(Reason::TooManyQuestions { most: MAX_QUESTIONS }.into());
         }
+        if self.kind == CallbackKind::Laravel && !headers.keys().any(|name| self.knows_by(name)) {
+            // Laravel lets no guest into such a channel, and is not troubled with all who try.
+            return Err(Reason::NotSignedIn.into());
+        }
         let headers = self.forward(headers);
         // Collected first, because rustc cannot tell that a stream which makes them from references is `Send`.
         let questions: Vec<_> =
@@ -144,7 +151,7 @@ impl Callback {
 
     /// Whether this is one of the headers that say who somebody is.
     pub(crate) fn knows_by(&self, name: &HeaderName) -> bool {
-        name != ORIGIN && self.forwarded.contains(name)
+        self.known_by.contains(name)
     }
 
     fn forward(&self, headers: &HeaderMap) -> HeaderMap {
@@ -163,14 +170,14 @@ impl Callback {
         action: Action,
         selector: &Selector,
     ) -> Result<Answer, Reason> {
-        let body = question(action, selector);
-        let digest = digest(headers, &body);
+        let Some(question) = self.question(headers, action, selector) else { return Ok(Answer::NotAsked) };
+        let digest = digest(headers, &question.body);
         let remembered = self.remembered().get(&digest, Instant::now());
         // A yes that ended meanwhile is asked for again.
         if let Some(answer) = remembered.filter(|answer| answer.is_on(SystemTime::now())) {
             return Ok(answer);
         }
-        let answer = self.send(headers, body).await?;
+        let answer = self.send(headers, question, selector).await?;
         if !self.remembered_for.is_zero() {
             let until = Instant::now() + self.remembered_for;
             self.remembered().insert(digest, answer.clone(), answer.bytes(), until);
@@ -182,7 +189,19 @@ impl Callback {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn send(&self, headers: &HeaderMap, body: String) -> Result<Answer, Reason> {
+    fn question(&self, headers: &HeaderMap, action: Action, selector: &Selector) -> Option<Question> {
+        match self.kind {
+            CallbackKind::Json => Some(json::question(action, selector)),
+            CallbackKind::Laravel => laravel::question(headers, action, selector),
+        }
+    }
+
+    async fn send(
+        &self,
+        headers: &HeaderMap,
+        question: Question,
+        selector: &Selector,
+    ) -> Result<Answer, Reason> {
         // Never closed.
         let _place = self.at_once.acquire().await.map_err(|error| Reason::NoAnswer(error.to_string()))?;
         let request = self
@@ -190,15 +209,17 @@ impl Callback {
             .post(self.url.clone())
             .headers(headers.clone())
             .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/json")
-            .body(body);
+            .headers(question.headers)
+            .body(question.body);
         let (response, body) =
             fetch::send(request, MAX_BYTES).await.map_err(|error| Reason::NoAnswer(error.to_string()))?;
-        match response.status() {
-            StatusCode::OK => read(&body),
-            StatusCode::UNAUTHORIZED => Ok(Answer::Who),
-            StatusCode::FORBIDDEN => Ok(Answer::No),
-            status => Err(Reason::NoAnswer(format!("it answered {status}"))),
+        match (response.status(), self.kind) {
+            (StatusCode::OK, CallbackKind::Json) => json::read(&body),
+            (StatusCode::OK, CallbackKind::Laravel) => laravel::read(&body, selector),
+            // Where the middleware for signed-in users sends guests: to the page where they sign in.
+            (StatusCode::UNAUTHORIZED, _) | (StatusCode::FOUND, CallbackKind::Laravel) => Ok(Answer::Who),
+            (StatusCode::FORBIDDEN, _) => Ok(Answer::No),
+            (status, _) => Err(Reason::NoAnswer(format!("it answered {status}"))),
         }
     }
 }
@@ -220,7 +241,7 @@ impl Answer {
     fn is_on(&self, now: SystemTime) -> bool {
         match self {
             Self::Yes(yes) => yes.expires.is_none_or(|expires| expires > now),
-            Self::No | Self::Who => true,
+            Self::No | Self::Who | Self::NotAsked => true,
         }
     }
 }
@@ -247,54 +268,20 @@ fn is_ours(name: &HeaderName) -> bool {
     OURS.contains(&name.as_str())
 }
 
-fn question(action: Action, selector: &Selector) -> String {
-    match selector {
-        Selector::Exact(topic) => json!({"action": action, "topic": topic.as_str()}),
-        Selector::Pattern(pattern) => json!({"action": action, "pattern": pattern.as_str()}),
-        Selector::Template(template) => json!({"action": action, "template": template.as_str()}),
-        Selector::Url(pattern) => json!({"action": action, "url_pattern": pattern.as_str()}),
-        _ => json!({"action": action, "all": true}),
-    }
-    .to_string()
-}
-
 fn digest(headers: &HeaderMap, body: &str) -> Digest {
     let headers = headers.iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
     Digest::of(&[body.as_bytes()].into_iter().chain(headers).collect::<Vec<_>>())
-}
-
-fn read(body: &[u8]) -> Result<Answer, Reason> {
-    const PLAIN: Body = Body { allow: true, user: None, expires_in: None, payload: None, private: None };
-    let body = match serde_json::from_slice(body) {
-        Ok(true) => PLAIN,
-        Ok(false) => return Ok(Answer::No),
-        Err(_) => object(body).map_err(|_| {
-            Reason::NoAnswer("its answer is neither true, false nor an object with allow".to_owned())
-        })?,
-    };
-    if !body.allow {
-        return Ok(Answer::No);
-    }
-    let seconds = body.expires_in.map(|seconds| Duration::from_secs(seconds.min(MAX_SECONDS)));
-    let expires = seconds.and_then(|seconds| SystemTime::now().checked_add(seconds));
-    let private = body.private.unwrap_or(true);
-    Ok(Answer::Yes(Arc::new(Yes { user: body.user, expires, payload: body.payload, private })))
 }
 
 /// Exactly what is allowed: it ends when the first of the answers does.
 fn grant(action: Action, selectors: &[&Selector], answers: Vec<Answer>) -> Result<Grant, Refusal> {
     let (mut all, mut private, mut payloads) = (Vec::new(), Vec::new(), Vec::new());
     let (mut user, mut expires) = (None, None::<SystemTime>);
-    let mut who = false;
+    let (mut who, mut was_asked) = (false, false);
     for (&selector, answer) in selectors.iter().zip(answers) {
-        let yes = match answer {
-            Answer::Yes(yes) => yes,
-            Answer::No => continue,
-            Answer::Who => {
-                who = true;
-                continue;
-            }
-        };
+        was_asked |= !matches!(answer, Answer::NotAsked);
+        who |= matches!(answer, Answer::Who);
+        let Answer::Yes(yes) = answer else { continue };
         all.push(selector.clone());
         if yes.private {
             private.push(selector.clone());
@@ -313,7 +300,12 @@ fn grant(action: Action, selectors: &[&Selector], answers: Vec<Answer>) -> Resul
     }
     if all.is_empty() {
         let what = selectors.first().map(|selector| text(selector)).unwrap_or_default();
-        return Err(if who { Reason::NotSignedIn } else { Reason::Refused { action, what } }.into());
+        return Err(match (who, was_asked) {
+            (true, _) => Reason::NotSignedIn,
+            (false, true) => Reason::Refused { action, what },
+            (false, false) => Reason::NotAsked { action, what },
+        }
+        .into());
     }
     let all: Selection = all.into_iter().collect();
     let rights = match action {

@@ -69,6 +69,8 @@ pub use pem::KeyError;
 pub use refusal::{Reason, Refusal, RefusalKind};
 pub use revocation::{Revocation, RevocationError, Target, TargetError};
 pub use secret::Secret;
-pub use settings::{Action, Anonymous, Callback, Dialects, Issuer, Key, KeySource, Roles, Settings};
+pub use settings::{
+    Action, Anonymous, Callback, CallbackKind, Dialects, Issuer, Key, KeySource, Roles, Settings,
+};
 #[doc(hidden)]
 pub use token::fuzz;

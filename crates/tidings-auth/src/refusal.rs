@@ -64,8 +64,8 @@ pub enum Reason {
     /// Nothing was presented.
     #[error("this needs a key or token: send it as \"Authorization: Bearer …\"")]
     Nothing,
-    /// The application answered 401.
-    #[error("the application does not know who this is (it answered 401): sign in there first")]
+    /// The application does not know who this is, or nothing was presented that it could know somebody by.
+    #[error("the application does not know who this is: sign in there first")]
     NotSignedIn,
 
     /// More than one `Authorization` header.
@@ -198,6 +198,19 @@ pub enum Reason {
         what: String,
     },
 
+    /// The application decides about other things, and there is nobody else to ask.
+    #[error(
+        "the application decides only who may subscribe to private- and presence- channels, and not who may {action} {}: \
+         that needs a key, a token or a right in [anonymous]",
+        shown(.what)
+    )]
+    NotAsked {
+        /// What was to be done.
+        action: Action,
+        /// To which topic or selector.
+        what: String,
+    },
+
     /// A key publishes more than its rate.
     #[error("key {key:?} publishes more than its rate allows: wait {} ms", .retry_after.as_millis().max(1))]
     TooMany {
@@ -256,7 +269,9 @@ impl Reason {
             | Self::DialectHere(_)
             | Self::NoClaims
             | Self::Revoked => RefusalKind::Invalid,
-            Self::NotGranted { .. } | Self::NotAdmin(_) | Self::Refused { .. } => RefusalKind::Forbidden,
+            Self::NotGranted { .. } | Self::NotAdmin(_) | Self::Refused { .. } | Self::NotAsked { .. } => {
+                RefusalKind::Forbidden
+            }
             Self::TooMany { .. } | Self::TooManyAtOnce { .. } => RefusalKind::TooMany,
             Self::NoKeys(_) | Self::NoAnswer(_) => RefusalKind::Unavailable,
         }

@@ -164,18 +164,45 @@ pub struct Anonymous {
 pub struct Callback {
     /// Where it is asked: `https://…` or `http://…`.
     pub url: String,
-    /// How long its answers to one request may take, all together.
+    /// How it is spoken to. Default: [`CallbackKind::Json`].
+    pub kind: CallbackKind,
+    /// How long its answers to one request may take, all together. Default: 5 s.
     pub timeout: Duration,
-    /// The headers that it is given besides `Cookie` and `Origin`.
+    /// The headers that it is given besides those that every application of its kind is given. Default: none.
     pub headers: Vec<String>,
-    /// How long an answer is used again. Zero asks each time.
+    /// How long an answer is used again. Zero asks each time. Default: 10 s.
     pub cache: Duration,
+}
+
+/// How an application is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallbackKind {
+    /// In the hub's own way: `{"action": "subscribe", "topic": "orders.7"}`, with `Cookie` and `Origin`.
+    #[default]
+    Json,
+    /// As Laravel's `/broadcasting/auth` is: about subscriptions to exact topics that begin with `private-` or `presence-`,
+    /// of those who show a cookie or an `Authorization`, and about nothing else.
+    Laravel,
+}
+
+impl Callback {
+    /// The defaults, for the application at this URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            kind: CallbackKind::default(),
+            timeout: Duration::from_secs(5),
+            headers: Vec::new(),
+            cache: Duration::from_secs(10),
+        }
+    }
 }
 
 impl fmt::Debug for Callback {
     /// The URL may have a password in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Callback").field("headers", &self.headers).finish_non_exhaustive()
+        let Self { kind, headers, .. } = self;
+        f.debug_struct("Callback").field("kind", kind).field("headers", headers).finish_non_exhaustive()
     }
 }
 
@@ -249,12 +276,10 @@ mod tests {
             KeySource::Static { key: secret, algorithm: Algorithm::HS256 },
             KeySource::Jwks { url: url.clone(), algorithms: vec![Algorithm::EdDSA] },
         ];
-        let callback =
-            Callback { url, timeout: Duration::from_secs(5), headers: Vec::new(), cache: Duration::ZERO };
         let settings = Settings {
             keys: vec![key],
             issuers: sources.map(issuer).into(),
-            callback: Some(callback),
+            callback: Some(Callback::new(url)),
             ..Settings::default()
         };
         let authority = crate::Authority::start(settings.clone()).unwrap();

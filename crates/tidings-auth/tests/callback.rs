@@ -11,13 +11,12 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri},
     response::{IntoResponse as _, Redirect, Response},
     routing::post,
 };
 use serde_json::{Value, json};
-use support::rights;
+use support::{headers, rights};
 use tidings_auth::{
     Action, Authority, Callback, Grant, Holder, Reason, Refusal, RefusalKind, Revocation, Settings, Target,
 };
@@ -26,65 +25,35 @@ use tidings_hub::{Selector, UrlBase, UrlPattern};
 /// How long the slow application takes for an answer.
 const SLOW: Duration = Duration::from_millis(50);
 
-type Answer = dyn Fn(&Value) -> Response + Send + Sync;
-
-/// What the application was asked, and by whom.
-#[derive(Clone)]
-struct Application {
-    answer: Arc<Answer>,
-    asked: Arc<Mutex<Vec<(Value, HeaderMap)>>>,
-}
+/// An application that is asked in JSON.
+struct Application(support::Application);
 
 impl Application {
     async fn start(answer: impl Fn(&Value) -> Response + Send + Sync + 'static) -> (Self, String) {
-        let application = Self { answer: Arc::new(answer), asked: Arc::default() };
-        let ask =
-            async |State(application): State<Application>, headers: HeaderMap, Json(body): Json<Value>| {
-                let answer = (application.answer)(&body);
-                application.asked.lock().unwrap().push((body, headers));
-                answer
-            };
         let hang = async || std::future::pending::<()>().await;
         let slow = async || {
             tokio::time::sleep(SLOW).await;
             "true"
         };
         let moved = async |uri: Uri| Redirect::temporary(uri.query().unwrap());
-        let router = Router::new()
-            .route("/", post(ask))
-            .route("/hang", post(hang))
-            .route("/slow", post(slow))
-            .route("/moved", post(moved))
-            .with_state(application.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        (application, url)
+        let routes =
+            Router::new().route("/hang", post(hang)).route("/slow", post(slow)).route("/moved", post(moved));
+        let answer = move |body: &str| answer(&serde_json::from_str(body).unwrap());
+        let (application, url) = support::Application::start(routes, answer).await;
+        (Self(application), url)
     }
 
     fn asked(&self) -> Vec<Value> {
-        self.asked.lock().unwrap().iter().map(|(body, _)| body.clone()).collect()
+        self.0.asked().iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
     }
 }
 
 fn settings(url: &str) -> Callback {
-    Callback {
-        url: url.to_owned(),
-        timeout: Duration::from_secs(5),
-        headers: Vec::new(),
-        cache: Duration::ZERO,
-    }
+    Callback { cache: Duration::ZERO, ..Callback::new(url) }
 }
 
 fn hub(callback: Callback) -> Authority {
     Authority::start(Settings { callback: Some(callback), ..Settings::default() }).unwrap()
-}
-
-fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-    pairs
-        .iter()
-        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-        .collect()
 }
 
 fn selectors(texts: &[&str]) -> Vec<Selector> {
@@ -173,7 +142,7 @@ async fn the_application_is_asked_for_each_selector_with_the_cookies() {
     ];
     expected.sort_by_key(Value::to_string);
     assert_eq!(asked, expected);
-    let (_, received) = application.asked.lock().unwrap()[0].clone();
+    let (received, _) = application.0.asked().swap_remove(0);
     let value = |name| received.get(name).map(|value: &HeaderValue| value.to_str().unwrap());
     assert_eq!(
         (value("cookie"), value("origin"), value("x-tenant")),

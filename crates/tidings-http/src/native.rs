@@ -160,12 +160,7 @@ mod tests {
     // An application that cannot be reached: whoever asks it gets no answer.
     #[tokio::test]
     async fn the_application_is_not_asked_about_what_the_hub_would_refuse() {
-        let callback = Callback {
-            url: "http://127.0.0.1:1/may".to_owned(),
-            timeout: Duration::from_secs(5),
-            headers: Vec::new(),
-            cache: Duration::ZERO,
-        };
+        let callback = Callback::new("http://127.0.0.1:1/may");
         let rights = tidings_auth::Settings { callback: Some(callback), ..Default::default() };
         let settings = GateSettings {
             cookie: "token".to_owned(),

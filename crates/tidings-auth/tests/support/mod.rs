@@ -1,6 +1,8 @@
 //! What the tests of the authority share: a hub's settings, and tokens with any header and claims.
 
-#![allow(dead_code, reason = "not every test uses all of it")]
+#![allow(dead_code, unused_imports, reason = "not every test uses all of it")]
+
+mod application;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +13,8 @@ use tidings_auth::{
     Roles, Secret, Settings,
 };
 use tidings_hub::{Selection, Selector};
+
+pub(crate) use application::{Application, headers};
 
 pub(crate) const KEY: &str = "the secret that issuer and hub share";
 pub(crate) const ISSUER: &str = "https://issuer.example";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderName;
-use tidings_auth::{Anonymous, Callback};
+use tidings_auth::{Anonymous, Callback, CallbackKind};
 use tidings_hub::Selection;
 
 use super::{
@@ -47,12 +47,15 @@ impl Auth {
 
 /// `[auth.callback]`. A problem in it still leaves one, so that the hub does not pass for an open one.
 fn callback(section: &mut Section<'_, '_>) -> Option<Callback> {
-    let url = section.read("url", value::http_url);
+    const KINDS: &[(&str, CallbackKind)] =
+        &[("json", CallbackKind::Json), ("laravel", CallbackKind::Laravel)];
+    let default = Callback::new(section.read("url", value::http_url).map(String::from).unwrap_or_default());
     let callback = Callback {
-        url: url.map(String::from).unwrap_or_default(),
-        timeout: section.read("timeout", value::duration).unwrap_or(Duration::from_secs(5)),
-        headers: section.read("headers", value::list(header)).unwrap_or_default(),
-        cache: section.read("cache", value::duration_or_none).unwrap_or(Duration::from_secs(10)),
+        kind: section.read("kind", value::one_of(KINDS)).unwrap_or(default.kind),
+        timeout: section.read("timeout", value::duration).unwrap_or(default.timeout),
+        headers: section.read("headers", value::list(header)).unwrap_or(default.headers),
+        cache: section.read("cache", value::duration_or_none).unwrap_or(default.cache),
+        url: default.url,
     };
     if section.is_given() && !section.has("url") {
         section.reject("url", "it is missing: which URL of the application is asked?");

@@ -256,12 +256,7 @@ async fn the_other_routes_take_tokens_for_the_address_that_was_asked() {
 
 /// A hub whose application cannot be reached: whoever asks it gets no answer.
 fn with_application() -> tidings_auth::Settings {
-    let callback = Callback {
-        url: "http://127.0.0.1:1/may".to_owned(),
-        timeout: Duration::from_secs(5),
-        headers: Vec::new(),
-        cache: Duration::ZERO,
-    };
+    let callback = Callback::new("http://127.0.0.1:1/may");
     tidings_auth::Settings { callback: Some(callback), ..closed() }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, num::NonZeroU32, time::Duration};
 
-use tidings_auth::{Algorithm, Dialects, JWKS_ALGORITHMS, Roles, Settings};
+use tidings_auth::{Algorithm, CallbackKind, Dialects, JWKS_ALGORITHMS, Roles, Settings};
 use tidings_hub::{Selection, Topic};
 
 use super::*;
@@ -42,12 +42,14 @@ fn all_keys_are_one_variable() {
     let variables = [
         ("TIDINGS_ANONYMOUS_SUBSCRIBE", "public.*,news"),
         ("TIDINGS_AUTH_CALLBACK_URL", "http://127.0.0.1:1/auth"),
+        ("TIDINGS_AUTH_CALLBACK_KIND", "laravel"),
         ("TIDINGS_AUTH_CALLBACK_HEADERS", "X-Tenant"),
         ("TIDINGS_MERCURE_DIALECTS", "0.x"),
     ];
     let config = load("", &variables).unwrap();
     assert!(matches(&config.anonymous.unwrap().subscribe, "news"));
-    assert_eq!(config.auth.callback.unwrap().headers, ["x-tenant"]);
+    let callback = config.auth.callback.unwrap();
+    assert_eq!((callback.kind, &*callback.headers), (CallbackKind::Laravel, &["x-tenant".to_owned()][..]));
     assert_eq!(config.mercure.dialects, Dialects { v1: false, v0: true });
 }
 
@@ -142,6 +144,18 @@ fn a_hub_that_is_not_open_listens_anywhere() {
         assert!(!error.contains("loopback"), "{error}");
     }
     assert!(!problems("listen = ['0.0.0.0:80']", &[("TIDINGS_KEYS", "[")]).contains("loopback"));
+}
+
+#[test]
+fn the_application_is_spoken_to_in_json_or_as_laravel() {
+    for (kind, expected) in [
+        ("", CallbackKind::Json),
+        ("kind = 'json'", CallbackKind::Json),
+        ("kind = 'laravel'", CallbackKind::Laravel),
+    ] {
+        let settings = settings(&format!("[auth.callback]\nurl = 'http://127.0.0.1:1'\n{kind}"));
+        assert_eq!(settings.callback.unwrap().kind, expected, "{kind}");
+    }
 }
 
 #[test]
@@ -245,6 +259,10 @@ fn rights_that_make_no_sense_are_named_with_their_place() {
         ("[auth.callback]\ntimeout = '1s'", "t.toml:1: auth.callback.url: it is missing"),
         ("[auth.callback]\nurl = '/auth'", "t.toml:2: auth.callback.url: it is not a URL"),
         ("[auth.callback]\nurl = 'http://a'\nheaders = ['a b']", "\"a b\" is not the name of a header"),
+        (
+            "[auth.callback]\nurl = 'http://a'\nkind = 'Laravel'",
+            "t.toml:3: auth.callback.kind: \"Laravel\" is not one of \"json\", \"laravel\"",
+        ),
         ("[auth]\ncalback = 1", "t.toml:2: unknown key `calback` in [auth]: did you mean `callback`?"),
         ("[auth]\ncallback = 'http://a'", "auth.callback is a table: write [auth.callback]"),
         ("[auth]\ncookie = 'a b'", "auth.cookie: \"a b\" is not the name of a cookie"),
