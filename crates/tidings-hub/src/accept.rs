@@ -8,11 +8,15 @@ use std::sync::{
 use bytes::Bytes;
 
 use crate::{
+    change::Handle,
     control::{self, HEARTBEAT, ResetReason, reset},
     hub::Inner,
     log::{LogStatus, Lookup},
+    manner::{Eye, Manner},
+    naming::Naming,
     newest::newest,
     pipe::pipe,
+    publication::EARLIEST,
     rights::ReadRights,
     selector::Selection,
     shard::{Command, Inbox, Join, Shared, SubscriberId, Term, drain_retry_ms},
@@ -38,30 +42,37 @@ pub struct Accepted {
     /// Whether the cursor was found.
     resumed: bool,
     term: Option<Box<Term>>,
+    manner: Option<Box<Manner>>,
 }
 
 impl Accepted {
     pub(crate) async fn new(hub: Arc<Inner>, subscription: Subscription) -> Result<Self, SubscribeError> {
         let Subscription { selection, start, unknown, prelude, read, .. } = subscription;
-        let Subscription { bearer, expires, lifetime, companion, .. } = subscription;
+        let Subscription { bearer, expires, lifetime, companion, opening, .. } = subscription;
+        let manner = Manner::new(subscription.naming, subscription.sockets, subscription.farewell);
         let term = Term::new(bearer, expires, lifetime, companion);
         let place = Place::take(hub, selection, read)?;
         let mut resumed = false;
         // The newest event, for one who gets nothing at first.
         let mut begins_behind = None;
+        // The cursor, where the client has one already, or one that is a word.
+        let mut begins_at = None;
         let Shared { log, stats, .. } = &place.hub.shared;
         // The comment makes the stream's first bytes leave at once, so that nothing in between waits for more.
-        let mut prelude = vec![HEARTBEAT, prelude];
+        let mut prelude = vec![HEARTBEAT, Bytes::new(), prelude];
         let (cursor, kept_to) = match start {
             Start::Live => {
                 let status = log.status();
                 begins_behind = Some(status.last);
                 (status.next, 0)
             }
-            Start::Earliest => kept(&log.status()),
+            Start::Earliest => {
+                begins_at = Some(EARLIEST.to_owned());
+                kept(&log.status())
+            }
             Start::Newest(count) => {
                 let before = log.status();
-                let cursor = newest(&**log, &place.selection, &place.read, count).await?;
+                let cursor = newest(&**log, &place.selection, &place.eye(manner.as_deref()), count).await?;
                 if cursor >= before.next {
                     // Nothing of it is kept: it begins like a live one.
                     begins_behind = Some(before.last);
@@ -69,7 +80,7 @@ impl Accepted {
                 (cursor, log.status().next)
             }
             Start::After(id) => {
-                let reason = match log.find(id).await? {
+                let reason = match log.find(id.clone()).await? {
                     Lookup::After(offset) => Ok(offset),
                     Lookup::Expired => Err(ResetReason::Expired),
                     Lookup::Unknown => Err(ResetReason::Unknown),
@@ -81,8 +92,14 @@ impl Accepted {
                     prelude.push(reset(reason, status.oldest_id.as_deref()));
                 }
                 match (reason, unknown) {
-                    (Ok(offset), _) => (offset, 0),
-                    (Err(_), Unknown::Reset | Unknown::Everything) => kept(&status),
+                    (Ok(offset), _) => {
+                        begins_at = Some(id);
+                        (offset, 0)
+                    }
+                    (Err(_), Unknown::Reset | Unknown::Everything) => {
+                        begins_at = Some(EARLIEST.to_owned());
+                        kept(&status)
+                    }
                     (Err(_), Unknown::ResetLive) => {
                         begins_behind = Some(status.last);
                         (status.next, 0)
@@ -90,11 +107,14 @@ impl Accepted {
                 }
             }
         };
-        if let Some(last) = begins_behind.filter(|_| subscription.cursor) {
-            prelude.push(control::cursor(last));
+        let begins_behind = begins_behind.map(control::behind);
+        match (opening, begins_behind) {
+            (Some(opening), id) => prelude[1] = control::opening(&opening, id.or(begins_at).as_deref()),
+            (None, Some(id)) if subscription.cursor => prelude.push(control::cursor(&id)),
+            (None, _) => {}
         }
         let id = place.hub.next_subscriber.fetch_add(1, Relaxed);
-        Ok(Self { place, id, cursor, kept_to, prelude, resumed, term })
+        Ok(Self { place, id, cursor, kept_to, prelude, resumed, term, manner })
     }
 
     /// The subscriber's number, unique in its hub; log lines name it.
@@ -106,6 +126,11 @@ impl Accepted {
     /// know or no longer reaches back to, it does not.
     pub fn is_resumed(&self) -> bool {
         self.resumed
+    }
+
+    /// What the subscription is changed by once it has begun.
+    pub fn handle(&self) -> Handle {
+        Handle::new(&self.place.hub, self.id)
     }
 
     /// Begins the subscription as a stream of bytes.
@@ -124,17 +149,16 @@ impl Accepted {
     }
 
     fn shard(&self) -> &Arc<Inbox> {
-        let shards = &self.place.hub.shards;
-        &shards[self.id as usize % shards.len()]
+        self.place.hub.shard_of(self.id)
     }
 
     fn join(self, sink: Box<dyn Sink>) {
         let shard = self.shard().clone();
-        let Self { mut place, id, cursor, kept_to, prelude, term, .. } = self;
+        let Self { mut place, id, cursor, kept_to, prelude, term, manner, .. } = self;
         place.hub.shared.stats.subscribed.fetch_add(1, Relaxed);
         place.kept = true;
         let (selection, read) = (place.selection.clone(), place.read.clone());
-        shard.send(Command::Join(Join { id, selection, read, cursor, kept_to, prelude, sink, term }));
+        shard.send(Command::Join(Join { id, selection, read, cursor, kept_to, prelude, sink, term, manner }));
         // A drain that began meanwhile has passed this shard already, or comes after the join: either way it ends.
         if let Some(window) = place.hub.drain_window() {
             shard.send(Command::Drain(window));
@@ -175,6 +199,11 @@ struct Place {
 }
 
 impl Place {
+    fn eye<'p>(&'p self, manner: Option<&'p Manner>) -> Eye<'p> {
+        let (naming, sockets) = manner.map_or((&Naming::Own, &[][..]), |one| (&one.naming, &one.sockets));
+        Eye { selection: &self.selection, read: &self.read, naming, sockets }
+    }
+
     fn take(hub: Arc<Inner>, selection: Selection, read: Arc<ReadRights>) -> Result<Self, SubscribeError> {
         let Shared { settings, stats, registry, .. } = &hub.shared;
         check_size(&hub.shared, &selection)?;

@@ -1,11 +1,16 @@
 //! Committed events with their wire bytes: encoded once, shared by every shard and every subscriber.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use tidings_stream::Frame;
 
-use crate::log::Entry;
+use crate::{
+    log::Entry,
+    naming::{Named, Naming},
+    selector::Selection,
+    topic::Topic,
+};
 
 /// Wire bytes are cut into chunks of about this many bytes (one event is never split), because a subscriber that has
 /// taken a part of a chunk keeps all of it in memory.
@@ -16,12 +21,16 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub(crate) struct Batch {
     entries: Vec<Arc<Entry>>,
     wire: Wire,
+    /// The same under the names of [`Naming::Channel`], made when the first subscriber wants it.
+    by_channel: OnceLock<Wire>,
 }
 
 impl Batch {
     /// Encodes the entries.
-    pub(crate) fn encode(entries: &[Arc<Entry>]) -> Self {
-        Self { entries: entries.to_vec(), wire: Wire::encode(entries) }
+    pub(crate) fn encode(entries: impl Into<Vec<Arc<Entry>>>) -> Self {
+        let entries = entries.into();
+        let wire = Wire::encode(&entries, &Naming::Own);
+        Self { entries, wire, by_channel: OnceLock::new() }
     }
 
     /// The entries, by rising offset.
@@ -29,9 +38,29 @@ impl Batch {
         &self.entries
     }
 
-    /// Their wire bytes, by the same index.
-    pub(crate) fn wire(&self) -> &Wire {
-        &self.wire
+    /// Puts the event at `index` into a run for those who asked for this and want it named so.
+    pub(crate) fn put(&self, index: usize, naming: &Naming, selection: &Selection, run: &mut Run) {
+        let entry = &self.entries[index];
+        match (naming, &*entry.publication.topics) {
+            (Naming::Own, _) => run.push(&self.wire, index),
+            (Naming::Channel, [_]) => {
+                let wire = self.by_channel.get_or_init(|| Wire::encode(&self.entries, naming));
+                run.push(wire, index);
+            }
+            (Naming::Channel, topics) => {
+                let asked_for = topics.iter().filter(|topic| selection.matches(topic));
+                run.push(&Wire::of(entry, asked_for.map(|topic| naming.name(entry, topic.as_str()))), 0);
+            }
+            // Not kept: there could be as many names as subscribers.
+            (Naming::Fixed(_), topics) => {
+                run.push(&Wire::of(entry, topics.first().map(|topic| naming.name(entry, topic.as_str()))), 0);
+            }
+        }
+    }
+
+    /// The index of the first event at or behind this offset.
+    pub(crate) fn place(&self, offset: u64) -> usize {
+        self.entries.partition_point(|entry| entry.position.offset < offset)
     }
 
     /// The first entry's offset, or `None` when there are none.
@@ -48,11 +77,17 @@ impl Batch {
     pub(crate) fn bytes(&self) -> usize {
         self.wire.bytes
     }
+
+    /// What it takes in memory, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let data: usize = self.entries.iter().map(|entry| entry.publication.data.len()).sum();
+        self.wire.bytes + self.entries.len() * size_of::<Span>() + data
+    }
 }
 
 /// The wire bytes of events, by rising offset, without what else is known of them.
 #[derive(Debug, Default)]
-pub(crate) struct Wire {
+struct Wire {
     spans: Vec<Span>,
     chunks: Vec<Bytes>,
     bytes: usize,
@@ -68,30 +103,22 @@ struct Span {
 }
 
 impl Wire {
-    /// Encodes the entries.
-    pub(crate) fn encode(entries: &[Arc<Entry>]) -> Self {
+    /// Encodes the entries, each as subscribers of its first topic get it.
+    fn encode(entries: &[Arc<Entry>], naming: &Naming) -> Self {
         let mut wire = Self { spans: Vec::with_capacity(entries.len()), chunks: Vec::new(), bytes: 0 };
         let mut chunk = BytesMut::new();
         for entry in entries {
             let id = entry.id();
             let publication = &entry.publication;
-            let frame = Frame {
-                id: Some(&id),
-                event: publication.event.as_deref(),
-                retry: publication.retry,
-                data: Some(std::str::from_utf8(&publication.data).unwrap_or_default()),
-            };
+            let named = naming.name(entry, publication.topics.first().map_or("", Topic::as_str));
+            let frame = named.frame(Some(&id), publication.retry);
             let len = frame.encoded_len();
             if !chunk.is_empty() && chunk.len() + len > CHUNK_BYTES {
                 wire.seal(&mut chunk);
             }
             chunk.reserve(len);
             let start = chunk.len();
-            // The publication was checked at the door and the log keeps bytes as they are, so this does not fail;
-            // were it to, the event would be an empty span, seen in the log line and nowhere else.
-            if let Err(error) = frame.encode(&mut chunk) {
-                tracing::error!(%error, position = %entry.position, "a stored event cannot be encoded");
-            }
+            write(entry, &frame, &mut chunk);
             let (offset, index) = (entry.position.offset, wire.chunks.len() as u32);
             wire.spans.push(Span { offset, chunk: index, start, end: chunk.len() });
         }
@@ -99,19 +126,29 @@ impl Wire {
         wire
     }
 
+    /// Encodes one entry under each of these names. Whoever has the last of them has them all: it alone moves the cursor.
+    fn of<'e>(entry: &Entry, names: impl IntoIterator<Item = Named<'e>>) -> Self {
+        let (id, mut chunk) = (entry.id(), BytesMut::new());
+        let mut names = names.into_iter().peekable();
+        while let Some(named) = names.next() {
+            let id = names.peek().is_none().then_some(id.as_str());
+            write(entry, &named.frame(id, entry.publication.retry), &mut chunk);
+        }
+        let span = Span { offset: entry.position.offset, chunk: 0, start: 0, end: chunk.len() };
+        Self { spans: vec![span], bytes: chunk.len(), chunks: vec![chunk.freeze()] }
+    }
+
     fn seal(&mut self, chunk: &mut BytesMut) {
         self.bytes += chunk.len();
         self.chunks.push(chunk.split().freeze());
     }
+}
 
-    /// The index of the first event at or behind this offset.
-    pub(crate) fn place(&self, offset: u64) -> usize {
-        self.spans.partition_point(|span| span.offset < offset)
-    }
-
-    /// What it takes in memory, in bytes.
-    pub(crate) fn memory(&self) -> usize {
-        self.bytes + self.spans.len() * size_of::<Span>()
+/// Writes an event. The publication was checked at the door and the log keeps bytes as they are, so this does not fail; were
+/// it to, the event would be an empty span, seen in the log line and nowhere else.
+fn write(entry: &Entry, frame: &Frame<'_>, out: &mut BytesMut) {
+    if let Err(error) = frame.encode(out) {
+        tracing::error!(%error, position = %entry.position, "a stored event cannot be encoded");
     }
 }
 
@@ -145,7 +182,7 @@ pub(crate) struct Rest {
 
 impl Run {
     /// Adds the event at `index`, which stands behind all that were added before.
-    pub(crate) fn push(&mut self, wire: &Wire, index: usize) {
+    fn push(&mut self, wire: &Wire, index: usize) {
         let span = wire.spans[index];
         let chunk = &wire.chunks[span.chunk as usize];
         let event = chunk.slice(span.start..span.end);
@@ -229,7 +266,7 @@ fn is_within(chunk: &Bytes, part: &Bytes) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Epoch, Position, Publication, Topic};
+    use crate::{Epoch, Position, Publication};
     use proptest::prelude::*;
 
     fn entries(sizes: &[usize]) -> Vec<Arc<Entry>> {
@@ -245,7 +282,7 @@ mod tests {
 
     #[test]
     fn neighbours_become_one_slice() {
-        let batch = Wire::encode(&entries(&[1, 2, 3, 4]));
+        let batch = Wire::encode(&entries(&[1, 2, 3, 4]), &Naming::Own);
         let mut run = Run::default();
         for index in [0, 1, 3] {
             run.push(&batch, index);
@@ -261,7 +298,7 @@ mod tests {
             keep in proptest::collection::vec(any::<bool>(), 12),
             cut in 0.0..1.0f64,
         ) {
-            let batch = Wire::encode(&entries(&sizes));
+            let batch = Wire::encode(&entries(&sizes), &Naming::Own);
             let mut run = Run::default();
             let kept: Vec<usize> = (0..sizes.len()).filter(|&index| keep[index]).collect();
             for &index in &kept {

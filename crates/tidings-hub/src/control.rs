@@ -6,8 +6,10 @@ use serde_json::json;
 use tidings_stream::Frame;
 
 use crate::{
+    naming::Naming,
     position::{Position, is_generated_form},
     publication::EARLIEST,
+    subscription::Opening,
 };
 
 /// A comment without the blank line after it: keeps proxies and half-open connections honest, and no client ever
@@ -55,14 +57,29 @@ pub(crate) fn revoked() -> Bytes {
 /// "Interpreting an event stream", dispatch, steps 1 and 2). Without one, a browser that loses the connection before
 /// its first event comes back without a cursor, and never learns of what was published meanwhile. A position is given
 /// and not the event's own id, which belongs to a topic that the subscriber may not know.
-pub(crate) fn cursor(last: Option<Position>) -> Bytes {
-    let id = last.map_or_else(|| EARLIEST.to_owned(), |last| last.to_string());
-    encode(Frame { id: Some(&id), ..Frame::default() })
+pub(crate) fn cursor(id: &str) -> Bytes {
+    encode(Frame { id: Some(id), ..Frame::default() })
 }
 
-/// Tells the browser to come back in `ms` milliseconds. Fires no event.
-pub(crate) fn retry(ms: u64) -> Bytes {
-    encode(Frame { retry: Some(ms), ..Frame::default() })
+/// The id behind which a stream begins that is sent nothing older than now.
+pub(crate) fn behind(last: Option<Position>) -> String {
+    last.map_or_else(|| EARLIEST.to_owned(), |last| last.to_string())
+}
+
+/// Tells the browser to come back in `ms` milliseconds. Fires no event, or one that nobody listens for where clients make
+/// an event of everything and parse its data.
+pub(crate) fn retry(ms: u64, naming: &Naming) -> Bytes {
+    let (event, data) = match naming {
+        Naming::Channel => (Some("general.ping"), Some("[]")),
+        Naming::Own | Naming::Fixed(_) => (None, None),
+    };
+    encode(Frame { retry: Some(ms), event, data, ..Frame::default() })
+}
+
+/// The event that a front begins a stream with, and the cursor.
+pub(crate) fn opening(opening: &Opening, cursor: Option<&str>) -> Bytes {
+    let Opening { event, data, retry } = opening;
+    encode(Frame { id: cursor, event: Some(event), retry: *retry, data: Some(data) })
 }
 
 fn control(event: &str, data: &str) -> Bytes {
@@ -99,13 +116,14 @@ mod tests {
             "event: tidings.close\ndata: {\"in_ms\":9500,\"reason\":\"expiring\"}\n\n"
         );
         assert_eq!(revoked(), "event: tidings.close\ndata: {\"reason\":\"revoked\"}\n\n");
-        assert_eq!(retry(1500), "retry: 1500\n\n");
+        assert_eq!(retry(1500, &Naming::Own), "retry: 1500\n\n");
+        assert_eq!(retry(1500, &Naming::Channel), "event: general.ping\nretry: 1500\ndata: []\n\n");
     }
 
     #[test]
     fn a_cursor_is_no_event() {
         let last = Position { epoch: Epoch::new(1), offset: 7 };
-        assert_eq!(cursor(Some(last)), "id: 0000000000001-7\n\n");
-        assert_eq!(cursor(None), "id: earliest\n\n");
+        assert_eq!(cursor(&behind(Some(last))), "id: 0000000000001-7\n\n");
+        assert_eq!(cursor(&behind(None)), "id: earliest\n\n");
     }
 }

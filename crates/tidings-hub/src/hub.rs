@@ -1,6 +1,7 @@
 //! The hub: publish and subscribe over one log.
 
 use std::{
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{
@@ -17,13 +18,14 @@ use crate::{
     accept::{Accepted, check_size},
     batch::Batch,
     control::{self, HEARTBEAT},
-    log::{AppendError, Entry, Follower, Log, ReadError, TopicSummary},
+    log::{AppendError, Entry, Follower, Log, ReadError, ReadLimit, TopicSummary},
+    naming::Naming,
     position::Position,
     publication::{InvalidPublication, Publication},
     replay::Replays,
     selector::Selection,
     settings::Settings,
-    shard::{self, Closer, Command, Inbox, Shared},
+    shard::{self, Closer, Command, Inbox, Shared, SubscriberId},
     stats::HubStats,
     subscription::{Bearer, SubscribeError, Subscriber, Subscription},
     topic::Topic,
@@ -85,6 +87,11 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// The shard that has the subscriber of this number.
+    pub(crate) fn shard_of(&self, subscriber: SubscriberId) -> &Arc<Inbox> {
+        &self.shards[subscriber as usize % self.shards.len()]
+    }
+
     /// In which time those are to come back that a draining hub sends away; `None` when it is not draining.
     pub(crate) fn drain_window(&self) -> Option<Duration> {
         self.draining.load(SeqCst).then(|| Duration::from_millis(self.drain_window_ms.load(SeqCst)))
@@ -223,6 +230,23 @@ impl Hub {
         self.0.shards.iter().for_each(|shard| shard.send(Command::Close(closer.clone())));
     }
 
+    /// As [`Hub::close`], of those who are here now alone: who comes in later is not meant.
+    pub fn disconnect(&self, is_meant: Arc<dyn Fn(&Bearer) -> bool + Send + Sync>) {
+        let closer = Closer(is_meant);
+        self.0.shards.iter().for_each(|shard| shard.send(Command::Disconnect(closer.clone())));
+    }
+
+    /// The newest event of a topic that is kept.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn newest(&self, topic: &Topic) -> Result<Option<Arc<Entry>>, ReadError> {
+        let (log, selection) = (self.log(), Arc::new(Selection::topic(topic.clone())));
+        let from = log.newest(selection.clone(), 1).await?;
+        let limit = ReadLimit { entries: NonZeroUsize::MIN, bytes: usize::MAX };
+        Ok(log.read(from, selection, limit).await?.entries.pop())
+    }
+
     /// Whether a part of the fan-out has died, so that some subscribers get nothing: only a restart helps.
     pub fn has_failed(&self) -> bool {
         self.0.shards.iter().any(|shard| shard.is_closed())
@@ -292,5 +316,5 @@ fn merge(kept: Vec<TopicSummary>, heard: Vec<Topic>, limit: usize) -> Vec<LiveTo
 
 /// A subscription's first bytes, for a stream that ends at once: a comment and the time to come back.
 pub fn come_back(retry_ms: u64) -> Bytes {
-    [HEARTBEAT, control::retry(retry_ms)].concat().into()
+    [HEARTBEAT, control::retry(retry_ms, &Naming::Own)].concat().into()
 }

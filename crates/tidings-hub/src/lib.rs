@@ -35,9 +35,12 @@
 
 mod accept;
 mod batch;
+mod change;
 mod control;
 mod hub;
 mod log;
+mod manner;
+mod naming;
 mod newest;
 mod pipe;
 mod position;
@@ -56,16 +59,18 @@ mod topic;
 mod topic_map;
 
 pub use accept::Accepted;
+pub use change::{Change, Handle};
 pub use control::ResetReason;
 pub use hub::{Hub, LiveTopic, PublishError, Receipt, come_back};
 pub use log::{
     AppendError, Appended, BoxFuture, Entry, Follower, Log, LogStatus, Lookup, Page, ReadError, ReadLimit,
     TopicSummary,
 };
+pub use naming::Naming;
 pub use position::{Epoch, NotAPosition, Position};
 pub use publication::{
     CONTROL_PREFIX, EARLIEST, InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, MAX_RETRY_MS,
-    MAX_TOPICS_PER_EVENT, Publication, RESERVED_IDS,
+    MAX_SOCKET_BYTES, MAX_TOPICS_PER_EVENT, Publication, RESERVED_IDS,
 };
 pub use rights::{ReadRights, Rights};
 pub use selector::{
@@ -77,5 +82,7 @@ pub use settings::{Settings, ShardLimits};
 pub use shard::sorter;
 pub use socket::Socket;
 pub use stats::{EndReason, HubStats};
-pub use subscription::{Bearer, Companion, Start, SubscribeError, Subscriber, Subscription, Unknown};
+pub use subscription::{
+    Bearer, Companion, Opening, Start, SubscribeError, Subscriber, Subscription, Unknown,
+};
 pub use topic::{MAX_TOPIC_BYTES, Topic, TopicError};

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
 
 use crate::{
     log::{Log, ReadError, ReadLimit},
-    rights::ReadRights,
+    manner::Eye,
     selector::Selection,
 };
 
@@ -14,21 +14,21 @@ const MAX_LOOK: usize = 20_000;
 /// What is read at a time.
 const PAGE: ReadLimit = ReadLimit { entries: NonZeroUsize::new(1024).unwrap(), bytes: 256 << 10 };
 
-/// The offset from which the newest `count` events that `selection` matches and `read` shows can be read; fewer, if fewer
+/// The offset from which the newest `count` events that `selection` matches and that may be seen can be read; fewer, if fewer
 /// are kept or if too many others lie between them. With nothing to read, the end of the log.
 pub(crate) async fn newest(
     log: &dyn Log,
     selection: &Arc<Selection>,
-    read: &ReadRights,
+    eye: &Eye<'_>,
     count: usize,
 ) -> Result<u64, ReadError> {
-    if count == 0 || read.is_everything() {
+    if count == 0 || eye.sees_all() {
         return log.newest(selection.clone(), count).await;
     }
     let mut looked_for = count.min(MAX_LOOK);
     loop {
         let from = log.newest(selection.clone(), looked_for).await?;
-        let seen = seen(log, selection, read, from, count).await?;
+        let seen = seen(log, selection, eye, from, count).await?;
         if seen.offsets.len() == count || seen.looked_at < looked_for || looked_for >= MAX_LOOK {
             return Ok(seen.offsets.front().copied().unwrap_or(seen.end));
         }
@@ -48,7 +48,7 @@ struct Seen {
 async fn seen(
     log: &dyn Log,
     selection: &Arc<Selection>,
-    read: &ReadRights,
+    eye: &Eye<'_>,
     from: u64,
     count: usize,
 ) -> Result<Seen, ReadError> {
@@ -58,8 +58,7 @@ async fn seen(
         let page = log.read(seen.end, selection.clone(), PAGE).await?;
         seen.looked_at += page.entries.len();
         for entry in &page.entries {
-            let publication = &entry.publication;
-            if read.sees(&publication.topics, publication.private) {
+            if eye.sees(&entry.publication) {
                 seen.offsets.push_back(entry.position.offset);
             }
         }

@@ -13,6 +13,8 @@ pub const MAX_EVENT_TYPE_BYTES: usize = 255;
 pub const MAX_ID_BYTES: usize = 255;
 /// The most topics that one event can be published to.
 pub const MAX_TOPICS_PER_EVENT: usize = 100;
+/// The longest socket id, in bytes.
+pub const MAX_SOCKET_BYTES: usize = 64;
 /// The longest reconnection time that a publisher can ask for, in milliseconds: a day.
 pub const MAX_RETRY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Event types with this prefix are the hub's own control events, which no publisher can forge.
@@ -38,6 +40,9 @@ pub struct Publication {
     /// Whether it is only for subscribers who may see private events of one of its topics
     /// ([`ReadRights::private`](crate::ReadRights::private)).
     pub private: bool,
+    /// The socket id of the connection that caused the event: the subscriber [of that name](crate::Subscription::sockets)
+    /// does not get it. Nobody is told it.
+    pub socket: Option<Box<str>>,
 }
 
 /// Why a publication is not accepted. The fault is the publisher's; trying again does not help.
@@ -82,6 +87,11 @@ pub enum InvalidPublication {
     /// The retry time is longer than [`MAX_RETRY_MS`].
     #[error("a retry of {0} ms is too long: at most {MAX_RETRY_MS} are allowed")]
     RetryTooLong(u64),
+    /// The socket id is empty, longer than [`MAX_SOCKET_BYTES`], or holds something else than visible ASCII.
+    #[error(
+        "the socket id is none: it has 1 to {MAX_SOCKET_BYTES} visible ASCII characters, for instance 123.456"
+    )]
+    InvalidSocket,
 }
 
 impl Publication {
@@ -94,6 +104,7 @@ impl Publication {
             id: None,
             retry: None,
             private: false,
+            socket: None,
         }
     }
 
@@ -131,11 +142,21 @@ impl Publication {
                 return Err(InvalidPublication::ReservedId(id.clone()));
             }
         }
+        if let Some(socket) = &self.socket {
+            check_socket(socket)?;
+        }
         match self.retry {
             Some(retry) if retry > MAX_RETRY_MS => Err(InvalidPublication::RetryTooLong(retry)),
             _ => Ok(()),
         }
     }
+}
+
+/// The rule for socket ids.
+pub(crate) fn check_socket(socket: &str) -> Result<(), InvalidPublication> {
+    let is_one =
+        (1..=MAX_SOCKET_BYTES).contains(&socket.len()) && socket.bytes().all(|b| b.is_ascii_graphic());
+    if is_one { Ok(()) } else { Err(InvalidPublication::InvalidSocket) }
 }
 
 #[cfg(test)]

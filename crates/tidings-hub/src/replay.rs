@@ -15,9 +15,9 @@ use std::{
 use tokio::runtime::Handle;
 
 use crate::{
-    batch::{Run, Wire},
-    log::{Entry, Log, Page, ReadError, ReadLimit},
-    rights::ReadRights,
+    batch::{Batch, Run},
+    log::{Log, Page, ReadError, ReadLimit},
+    manner::Eye,
     selector::Selection,
     settings::Settings,
     shard::{Command, Inbox, SubscriberId},
@@ -33,9 +33,7 @@ const MAX_PAGES: usize = 1024;
 /// A page of the log as wire bytes.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    /// The same events, by the same index: who may see them is for each to be asked.
-    entries: Vec<Arc<Entry>>,
-    wire: Wire,
+    batch: Batch,
     from: u64,
     /// As [`Page::next`].
     pub(crate) next: u64,
@@ -59,22 +57,15 @@ impl Replay {
         is_there && self.is_of(kept_to) && self.read_at.elapsed() < KEPT
     }
 
-    /// Puts its events from `cursor` on, those below `end` that may be seen, into a run; returns how many it looked at.
-    pub(crate) fn select(&self, cursor: u64, end: u64, read: &ReadRights, run: &mut Run) -> u64 {
-        let sees_all = read.is_everything();
-        let places = self.wire.place(cursor)..self.wire.place(end);
+    /// Puts its events from `cursor` on, those below `end` that are for such a one, into a run; returns how many it looked at.
+    pub(crate) fn select(&self, cursor: u64, end: u64, eye: &Eye<'_>, run: &mut Run) -> u64 {
+        let places = self.batch.place(cursor)..self.batch.place(end);
         for index in places.clone() {
-            let publication = &self.entries[index].publication;
-            if sees_all || read.sees(&publication.topics, publication.private) {
-                run.push(&self.wire, index);
+            if eye.sees(&self.batch.entries()[index].publication) {
+                self.batch.put(index, eye.naming, eye.selection, run);
             }
         }
         places.len() as u64
-    }
-
-    /// What it takes in memory, in bytes.
-    fn memory(&self) -> usize {
-        self.wire.memory() + self.entries.iter().map(|entry| entry.publication.data.len()).sum::<usize>()
     }
 }
 
@@ -219,8 +210,8 @@ impl Replays {
             let reading = reading;
             let page = page.await;
             reading.end(page.map(|Page { entries, next, gap }| {
-                let wire = Wire::encode(&entries);
-                Arc::new(Replay { entries, wire, from, next, gap, end, read_at })
+                let batch = Batch::encode(entries);
+                Arc::new(Replay { batch, from, next, gap, end, read_at })
             }));
         });
     }
@@ -270,14 +261,14 @@ impl State {
     }
 
     fn keep(&mut self, (selection, from): &Place, replay: Arc<Replay>, bytes: usize) {
-        let memory = replay.memory();
+        let memory = replay.batch.memory();
         if memory > bytes {
             return;
         }
         self.bytes += memory;
         let pages = self.kept.entry(selection.clone()).or_default();
         match pages.insert(*from, replay) {
-            Some(old) => self.bytes -= old.memory(),
+            Some(old) => self.bytes -= old.batch.memory(),
             None => self.order.push_back((selection.clone(), *from)),
         }
         while !self.order.is_empty() && (self.bytes > bytes || self.order.len() > MAX_PAGES) {
@@ -288,7 +279,7 @@ impl State {
     fn drop_oldest(&mut self) {
         let Some((selection, from)) = self.order.pop_front() else { return };
         let Some(pages) = self.kept.get_mut(&selection) else { return };
-        self.bytes -= pages.remove(&from).map_or(0, |old| old.memory());
+        self.bytes -= pages.remove(&from).map_or(0, |old| old.batch.memory());
         if pages.is_empty() {
             self.kept.remove(&selection);
         }

@@ -9,10 +9,12 @@
 //! again from where it got to. Nothing here reads the log either: reads run on the runtime and come back as mail.
 
 mod catch_up;
+mod change;
 mod end;
 mod inbox;
 mod index;
 mod recent;
+mod senders;
 mod subscriber;
 mod term;
 mod wheel;
@@ -21,7 +23,7 @@ use std::{
     collections::{HashMap, VecDeque},
     io,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -34,6 +36,7 @@ use inbox::{INBOX, Mail};
 pub use index::sorter;
 use index::{ClassKey, Index, SubscriberKey};
 use recent::Recent;
+use senders::Senders;
 use subscriber::{State, Subscriber};
 pub(crate) use term::{Closer, Term};
 use wheel::{Tick, Wheel};
@@ -42,6 +45,8 @@ use crate::{
     batch::Run,
     control::HEARTBEAT,
     log::Log,
+    manner::Manner,
+    naming::Naming,
     registry::Registry,
     replay::{Outcome, Replays},
     rights::ReadRights,
@@ -49,6 +54,7 @@ use crate::{
     settings::Settings,
     sink::{Gone, Sink},
     stats::{EndReason, Stats},
+    subscription::Bearer,
 };
 
 /// A subscriber's name, unique in its hub.
@@ -67,6 +73,16 @@ pub(crate) struct Join {
     pub(crate) prelude: Vec<Bytes>,
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) term: Option<Box<Term>>,
+    pub(crate) manner: Option<Box<Manner>>,
+}
+
+/// What someone asks for from now on.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) selection: Arc<Selection>,
+    pub(crate) read: Arc<ReadRights>,
+    pub(crate) bearer: Option<Arc<Bearer>>,
+    pub(crate) expires: Option<SystemTime>,
 }
 
 /// What a shard is asked to do.
@@ -82,6 +98,12 @@ pub(crate) enum Command {
     Replay(SubscriberId, Outcome),
     /// All are to be told to come back, after a random time up to this, and their streams ended.
     Drain(Duration),
+    /// Someone asks for something else.
+    Change(SubscriberId, Changed),
+    /// Someone's stream is to be ended.
+    End(SubscriberId),
+    /// Those whom this means are to be ended.
+    Disconnect(Closer),
     /// Those whom this means are to be ended, the present and the future ones.
     Close(Closer),
 }
@@ -109,6 +131,7 @@ struct Shard {
     index: Index,
     subscribers: Slab<Subscriber>,
     by_id: HashMap<SubscriberId, SubscriberKey>,
+    senders: Senders,
     wheel: Wheel,
     tick: Duration,
     heartbeat: Tick,
@@ -141,6 +164,7 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
         index: Index::default(),
         subscribers: Slab::new(),
         by_id: HashMap::new(),
+        senders: Senders::default(),
         wheel: Wheel::new(heartbeat.max(stall)),
         tick,
         heartbeat,
@@ -187,25 +211,22 @@ impl Shard {
             if !self.inbox.take(&mut mail) {
                 return;
             }
-            // Before anything else: nobody whose rights were taken back gets what was published since.
-            for command in mail.commands.extract_if(.., |command| matches!(command, Command::Close(_))) {
-                if let Command::Close(closer) = command {
-                    self.close(closer);
-                }
+            // Before anything else: nobody whose rights were taken back gets what was published since, and who has asked
+            // for more misses nothing of it.
+            let first = mail.commands.extract_if(.., |command| match command {
+                Command::Close(_) | Command::Disconnect(_) => true,
+                Command::Change(id, _) => self.by_id.contains_key(id),
+                _ => false,
+            });
+            for command in first.collect::<Vec<_>>() {
+                self.obey(command);
             }
             self.deliver(&mut mail);
             for event in events.iter().filter(|event| event.token() != INBOX) {
                 self.ready(event);
             }
             for command in mail.commands.drain(..) {
-                match command {
-                    Command::Join(join) => self.join(join),
-                    Command::Leave(id) => self.with(id, |shard, key| shard.end(key, EndReason::Left)),
-                    Command::Writable(id) => self.with(id, Self::writable),
-                    Command::Replay(id, outcome) => self.with(id, |shard, key| shard.replay(key, outcome)),
-                    Command::Drain(window) => self.drain(window),
-                    Command::Close(closer) => self.close(closer),
-                }
+                self.obey(command);
             }
             mail.clear();
             self.take_turns();
@@ -217,6 +238,23 @@ impl Shard {
                 next_tick = now + self.tick;
             }
             self.count();
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Join(join) => self.join(join),
+            Command::Leave(id) => self.with(id, |shard, key| shard.end(key, EndReason::Left)),
+            Command::Writable(id) => self.with(id, Self::writable),
+            Command::Replay(id, outcome) => self.with(id, |shard, key| shard.replay(key, outcome)),
+            Command::Change(id, changed) => match self.by_id.get(&id) {
+                Some(&key) => self.change(key, changed),
+                None => self.shared.registry.leave(&changed.selection, &changed.read),
+            },
+            Command::End(id) => self.with(id, |shard, key| shard.cut_off(key, EndReason::Closed)),
+            Command::Drain(window) => self.drain(window),
+            Command::Disconnect(closer) => self.disconnect(&closer),
+            Command::Close(closer) => self.close(closer),
         }
     }
 
@@ -243,6 +281,7 @@ impl Shard {
 
     /// Hands the new batches to the live subscribers: each sink is written once, with all that is for it.
     fn deliver(&mut self, mail: &mut Mail) {
+        self.set_senders_aside(&mail.batches);
         for batch in mail.batches.drain(..) {
             self.index.sort_in(&batch);
             self.position = batch.end().unwrap_or(self.position);
@@ -330,7 +369,8 @@ impl Shard {
     }
 
     fn join(&mut self, mut join: Join) {
-        let class = self.index.join(&join.selection, &join.read);
+        let naming = join.manner.as_ref().map_or(&Naming::Own, |manner| &manner.naming);
+        let class = self.index.join(&join.selection, &join.read, naming);
         let (id, prelude) = (join.id, std::mem::take(&mut join.prelude));
         let mut subscriber = Subscriber::new(join, class);
         subscriber.last_write = self.wheel.now();
@@ -338,7 +378,8 @@ impl Shard {
         let due = if subscriber.term.is_some() { 1 } else { self.heartbeat.min(self.stall) };
         let key = self.subscribers.insert(subscriber);
         self.by_id.insert(id, key);
-        self.wheel.schedule(id, due);
+        self.senders.enter(key, self.subscribers[key].sockets());
+        self.look_in(key, due);
         self.shared.stats.behind.fetch_add(1, Relaxed);
         let closer = self.closer.as_ref();
         if closer.is_some_and(|closer| self.subscribers[key].is_closed_by(closer)) {
@@ -385,7 +426,17 @@ impl Shard {
         }
     }
 
+    /// Has the subscriber looked at in so many ticks, and not before.
+    fn look_in(&mut self, key: SubscriberKey, ticks: Tick) {
+        let subscriber = &mut self.subscribers[key];
+        subscriber.next_look = self.wheel.schedule(subscriber.id, ticks);
+    }
+
     fn look(&mut self, key: SubscriberKey) {
+        if self.subscribers[key].next_look > self.wheel.now() {
+            // It was looked at for another reason since, and has a later appointment.
+            return;
+        }
         let Some(term) = self.look_at_term(key) else { return };
         let now = self.wheel.now();
         let subscriber = &mut self.subscribers[key];
@@ -402,9 +453,8 @@ impl Shard {
                 0 => self.heartbeat,
             },
         };
-        let id = self.subscribers[key].id;
         // Whatever it is due for, it may be blocked by then.
-        self.wheel.schedule(id, due.min(term).min(self.heartbeat).min(self.stall));
+        self.look_in(key, due.min(term).min(self.heartbeat).min(self.stall));
     }
 
     /// Sends a subscriber something of the hub's own, behind what it has not taken yet; `false` if it is gone.

@@ -23,11 +23,13 @@ pub enum EndReason {
     Revoked,
     /// It lasted as long as it was to last.
     Lifetime,
+    /// The front that it came by ended it.
+    Closed,
 }
 
 impl EndReason {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Left,
         Self::Stalled,
         Self::Drained,
@@ -35,6 +37,7 @@ impl EndReason {
         Self::Expired,
         Self::Revoked,
         Self::Lifetime,
+        Self::Closed,
     ];
 
     /// The metric's label.
@@ -47,6 +50,7 @@ impl EndReason {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Lifetime => "lifetime",
+            Self::Closed => "closed",
         }
     }
 }

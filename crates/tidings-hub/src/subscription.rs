@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-use crate::{log::ReadError, pipe::PipeReader, rights::ReadRights, selector::Selection};
+use crate::{log::ReadError, naming::Naming, pipe::PipeReader, rights::ReadRights, selector::Selection};
 
 /// A request to listen.
 #[derive(Debug)]
@@ -28,6 +28,16 @@ pub struct Subscription {
     pub cursor: bool,
     /// Written before anything else, for instance a greeting. Must be whole frames or comments.
     pub prelude: Bytes,
+    /// An event of the front's own, before everything else. It carries the cursor, so that the bare `id` is not needed.
+    pub opening: Option<Opening>,
+    /// Written last when the hub ends the stream: because it stops, or the time of the stream or of its rights is over.
+    /// Must be whole frames or comments. If it is empty a stopping hub says when to come back.
+    pub farewell: Bytes,
+    /// How the events are named.
+    pub naming: Naming,
+    /// The socket ids of the connection, the present one and former ones: [events that it
+    /// caused](crate::Publication::socket) are left out.
+    pub sockets: Vec<Box<str>>,
     /// Which events may be seen, of those that are listened to.
     pub read: Arc<ReadRights>,
     /// Whose subscription it is, where that is known: what [`Hub::close`](crate::Hub::close) asks about.
@@ -50,6 +60,10 @@ impl Subscription {
             unknown: Unknown::default(),
             cursor: true,
             prelude: Bytes::new(),
+            opening: None,
+            farewell: Bytes::new(),
+            naming: Naming::Own,
+            sockets: Vec::new(),
             read: ReadRights::everything(),
             bearer: None,
             expires: None,
@@ -57,6 +71,17 @@ impl Subscription {
             companion: None,
         }
     }
+}
+
+/// An event with which a stream begins. Its id is the subscription's cursor; [`Start::Newest`] has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Its type, without line ends.
+    pub event: Box<str>,
+    /// Its data.
+    pub data: Box<str>,
+    /// The reconnection time, in milliseconds.
+    pub retry: Option<u64>,
 }
 
 /// Whose rights a subscription has.

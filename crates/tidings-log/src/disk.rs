@@ -58,10 +58,10 @@
 //! | 4 | length of what follows the checksum |
 //! | 4 | keyed checksum of the record's offset (8 bytes) and what follows |
 //! | 8 | time, ms since the Unix epoch |
-//! | 1 | flags: 1 private, 2 has an id, 4 has an event type, 8 has a retry |
+//! | 1 | flags: 1 private, 2 has an id, 4 has an event type, 8 has a retry, 16 has a socket id |
 //! | 1 | number of topics |
 //! | … | topics, each: 2 bytes of length, the name |
-//! | … | id, event type, if any, each: 1 byte of length, the text |
+//! | … | id, event type, socket id, if any, each: 1 byte of length, the text |
 //! | 8 | retry, if any |
 //! | … | the data |
 //!

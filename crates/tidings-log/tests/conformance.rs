@@ -56,6 +56,7 @@ async fn offsets_count_from_zero_and_everything_comes_back(mut rig: Rig) {
             id: (number % 5 == 0).then(|| format!("id{number}").into()),
             retry: (number % 4 == 0).then_some(number),
             private: number % 2 == 0,
+            socket: (number % 6 == 0).then(|| format!("1.{number}").into()),
         };
         let answer = rig.log().append(vec![full.clone()]).await.unwrap();
         assert_eq!((answer[0].position.offset, answer[0].duplicate), (number, false));

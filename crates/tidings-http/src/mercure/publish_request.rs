@@ -134,6 +134,7 @@ impl PublishRequest {
             // 0 is none (section 1.3): a browser would come back without a pause.
             retry: self.retry.filter(|retry| *retry != 0).map(|retry| retry.min(MAX_RETRY_MS)),
             private: self.private,
+            socket: None,
         }
     }
 }

@@ -59,6 +59,7 @@ struct Request<'a> {
     retry: Option<u64>,
     #[serde(default)]
     private: bool,
+    socket_id: Option<Box<str>>,
 }
 
 /// All publications of the body, or what is wrong with the first that is not one.
@@ -91,12 +92,13 @@ impl Request<'_> {
             id: self.id,
             retry: self.retry,
             private: self.private,
+            socket: self.socket_id,
         })
     }
 }
 
 /// A string stands for its text; any other JSON goes through as it was written.
-fn data(raw: &RawValue) -> Result<String, String> {
+pub(crate) fn data(raw: &RawValue) -> Result<String, String> {
     match raw.get() {
         text if text.starts_with('"') => serde_json::from_str(text).map_err(|error| error.to_string()),
         json => Ok(json.to_owned()),

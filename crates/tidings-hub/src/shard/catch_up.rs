@@ -90,8 +90,8 @@ impl Shard {
             let mut run = Run::default();
             if cursor >= kept_to && self.recent.reaches_back_to(cursor) {
                 let limit = self.shared.settings.page_bytes;
+                subscriber.cursor = self.recent.select(cursor, &subscriber.eye(), limit, &mut run);
                 let (selection, read) = (&subscriber.selection, &subscriber.read);
-                subscriber.cursor = self.recent.select(cursor, selection, read, limit, &mut run);
                 let looked_at = subscriber.cursor - cursor;
                 cost += run.len() as u64
                     + MATCH * looked_at * (1 + selection.matchers().len() as u64 + read.matchers());
@@ -117,7 +117,8 @@ impl Shard {
             return;
         }
         match outcome {
-            // It came for one who asked earlier: it is read again.
+            // It came for one who asked earlier, or for something else: it is read again.
+            _ if std::mem::take(&mut subscriber.has_changed) => {}
             Ok(replay) if !replay.is_of(subscriber.kept_to) => {}
             Ok(replay) => {
                 let mut run = Run::default();
@@ -126,7 +127,7 @@ impl Shard {
             }
             Err(error) => {
                 tracing::error!(%error, "a subscriber could not be caught up; it is told to come back");
-                subscriber.put([retry(READ_FAILURE_RETRY_MS)]);
+                subscriber.put([retry(READ_FAILURE_RETRY_MS, subscriber.naming())]);
                 subscriber.ending = Some(EndReason::LogFailed);
             }
         }
@@ -152,7 +153,7 @@ impl Shard {
             None => {}
         }
         subscriber.cursor = from.max(next);
-        replay.select(from, next, &subscriber.read, run)
+        replay.select(from, next, &subscriber.eye(), run)
     }
 
     /// Puts a whole run behind the rest of a subscriber.

@@ -23,7 +23,9 @@ impl Shard {
             if subscriber.ending.is_some() {
                 continue;
             }
-            subscriber.put([retry(drain_retry_ms(window))]);
+            let last = subscriber.farewell();
+            let last = last.unwrap_or_else(|| retry(drain_retry_ms(window), subscriber.naming()));
+            subscriber.put([last]);
             self.wind_up(key, EndReason::Drained);
         }
     }
@@ -43,6 +45,7 @@ impl Shard {
             }
             Due::End(EndReason::Lifetime) => {
                 if subscriber.ending.is_none() {
+                    subscriber.put(subscriber.farewell());
                     self.wind_up(key, EndReason::Lifetime);
                 }
                 Some(Tick::MAX)
@@ -67,9 +70,14 @@ impl Shard {
     /// Ends a stream whose rights are over, now. What it has not taken it will not get: only if there is no such rest is
     /// the end a clean one.
     pub(super) fn cut_off(&mut self, key: SubscriberKey, reason: EndReason) {
+        let now = self.wheel.now();
         let subscriber = &mut self.subscribers[key];
         if subscriber.is_flushed() {
-            subscriber.sink.finish();
+            subscriber.put(subscriber.farewell());
+            // If there is no room for it, the stream ends without.
+            if matches!(subscriber.flush(now), Ok(true)) {
+                subscriber.sink.finish();
+            }
         }
         self.end(key, reason);
     }
@@ -86,10 +94,14 @@ impl Shard {
     }
 
     pub(super) fn close(&mut self, closer: Closer) {
-        let meant = self.subscribers.iter().filter(|(_, one)| one.is_closed_by(&closer));
+        self.disconnect(&closer);
+        self.closer = Some(closer);
+    }
+
+    pub(super) fn disconnect(&mut self, closer: &Closer) {
+        let meant = self.subscribers.iter().filter(|(_, one)| one.is_closed_by(closer));
         let meant: Vec<SubscriberKey> = meant.map(|(key, _)| key).collect();
         meant.into_iter().for_each(|key| self.revoke(key));
-        self.closer = Some(closer);
     }
 
     pub(super) fn end(&mut self, key: SubscriberKey, reason: EndReason) {
@@ -101,6 +113,7 @@ impl Shard {
             self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);
         }
         self.by_id.remove(&subscriber.id);
+        self.senders.leave(key, subscriber.sockets());
         self.index.leave(subscriber.class);
         self.shared.registry.leave(&subscriber.selection, &subscriber.read);
         self.shared.stats.behind.fetch_sub(1, Relaxed);

@@ -18,6 +18,7 @@ use self::group::{Class, Classes, Event, Group, Many};
 pub use self::sorter::sorter;
 use crate::{
     batch::{Batch, Run},
+    naming::Naming,
     rights::ReadRights,
     selector::Selection,
     topic_map::TopicMap,
@@ -46,16 +47,22 @@ pub(super) enum RunOf {
 pub(super) struct Index {
     groups: Slab<Group>,
     classes: Slab<Class>,
-    by_selection: HashMap<Arc<Selection>, GroupKey>,
+    by_selection: HashMap<(Arc<Selection>, Naming), GroupKey>,
     by_topic: TopicMap<GroupKey>,
     /// The runs that this round has.
     touched: Vec<RunOf>,
 }
 
 impl Index {
-    /// Adds a member to the class of these rights in the group of this selection.
-    pub(super) fn join(&mut self, selection: &Arc<Selection>, rights: &Arc<ReadRights>) -> ClassKey {
-        let known = self.by_selection.get(selection).copied();
+    /// Adds a member to the class of these rights in the group of this selection and naming.
+    pub(super) fn join(
+        &mut self,
+        selection: &Arc<Selection>,
+        rights: &Arc<ReadRights>,
+        naming: &Naming,
+    ) -> ClassKey {
+        let asked = (selection.clone(), naming.clone());
+        let known = self.by_selection.get(&asked).copied();
         if let Some(class) = known.and_then(|group| self.class_in(group, rights)) {
             self.classes[class].members += 1;
             return class;
@@ -66,7 +73,7 @@ impl Index {
                 self.add_class(group, class, rights);
                 group
             }
-            None => self.add_group(selection, class),
+            None => self.add_group(asked, class),
         };
         let rights = rights.clone();
         let place = self.place_of_last(group);
@@ -80,17 +87,19 @@ impl Index {
         }
     }
 
-    fn add_group(&mut self, selection: &Arc<Selection>, class: ClassKey) -> GroupKey {
+    fn add_group(&mut self, asked: (Arc<Selection>, Naming), class: ClassKey) -> GroupKey {
+        let (selection, naming) = asked.clone();
         let group = self.groups.insert(Group {
             selection: selection.clone(),
+            naming,
             classes: Classes::One(class),
             live: 0,
             run: Run::default(),
             is_touched: false,
             last: None,
         });
-        self.by_selection.insert(selection.clone(), group);
-        self.by_topic.insert(selection, group);
+        self.by_selection.insert(asked, group);
+        self.by_topic.insert(&selection, group);
         group
     }
 
@@ -133,9 +142,9 @@ impl Index {
             }
         };
         if is_last {
-            let selection = self.groups.remove(key).selection;
-            self.by_selection.remove(&selection);
+            let Group { selection, naming, .. } = self.groups.remove(key);
             self.by_topic.remove(&selection, key);
+            self.by_selection.remove(&(selection, naming));
         }
     }
 

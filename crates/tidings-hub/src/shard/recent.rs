@@ -5,8 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     batch::{Batch, Run},
-    rights::ReadRights,
-    selector::Selection,
+    manner::Eye,
     settings::ShardLimits,
 };
 
@@ -48,16 +47,9 @@ impl Recent {
         self.batches.front().and_then(|batch| batch.first()).is_some_and(|first| first <= offset)
     }
 
-    /// Puts the events from `cursor` on that the subscriber asked for and may see into the run, until it holds `limit`
+    /// Puts the events from `cursor` on that are for the subscriber into the run, until it holds `limit`
     /// bytes, and returns the cursor behind all that was considered.
-    pub(super) fn select(
-        &self,
-        cursor: u64,
-        selection: &Selection,
-        read: &ReadRights,
-        limit: usize,
-        run: &mut Run,
-    ) -> u64 {
+    pub(super) fn select(&self, cursor: u64, eye: &Eye<'_>, limit: usize, run: &mut Run) -> u64 {
         let mut cursor = cursor;
         for batch in &self.batches {
             let skip = batch.entries().partition_point(|entry| entry.position.offset < cursor);
@@ -65,11 +57,8 @@ impl Recent {
                 if run.len() >= limit {
                     return cursor;
                 }
-                let publication = &entry.publication;
-                if selection.matches_any(&publication.topics)
-                    && read.sees(&publication.topics, publication.private)
-                {
-                    run.push(batch.wire(), index);
+                if eye.wants(&entry.publication) {
+                    batch.put(index, eye.naming, eye.selection, run);
                 }
                 cursor = entry.position.offset + 1;
             }

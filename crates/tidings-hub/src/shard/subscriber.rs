@@ -11,6 +11,8 @@ use super::{
     wheel::Tick,
 };
 use crate::{
+    manner::{Eye, Manner},
+    naming::Naming,
     rights::ReadRights,
     selector::Selection,
     sink::{Gone, Sink},
@@ -50,6 +52,11 @@ pub(super) struct Subscriber {
     pub(super) ending: Option<EndReason>,
     pub(super) sink: Box<dyn Sink>,
     pub(super) term: Option<Box<Term>>,
+    pub(super) manner: Option<Box<Manner>>,
+    /// The page that is being read for it is not what it asks for any more.
+    pub(super) has_changed: bool,
+    /// When it is looked at next.
+    pub(super) next_look: Tick,
     /// Bytes before anything else: the rest of an event that the sink took in part, a page of the log, a control
     /// frame. Bounded by a page and an event.
     rest: Vec<Bytes>,
@@ -57,7 +64,7 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     pub(super) fn new(join: Join, class: ClassKey) -> Self {
-        let Join { id, selection, read, cursor, kept_to, sink, term, prelude: rest } = join;
+        let Join { id, selection, read, cursor, kept_to, sink, term, manner, prelude: rest } = join;
         Self {
             id,
             class,
@@ -71,8 +78,28 @@ impl Subscriber {
             ending: None,
             sink,
             term,
+            manner,
+            has_changed: false,
+            next_look: 0,
             rest,
         }
+    }
+
+    pub(super) fn naming(&self) -> &Naming {
+        self.manner.as_ref().map_or(&Naming::Own, |manner| &manner.naming)
+    }
+
+    pub(super) fn sockets(&self) -> &[Box<str>] {
+        self.manner.as_ref().map_or(&[], |manner| &manner.sockets)
+    }
+
+    /// What it is told last, if that is not what everybody is told.
+    pub(super) fn farewell(&self) -> Option<Bytes> {
+        self.manner.as_ref().map(|manner| manner.farewell.clone()).filter(|farewell| !farewell.is_empty())
+    }
+
+    pub(super) fn eye(&self) -> Eye<'_> {
+        Eye { selection: &self.selection, read: &self.read, naming: self.naming(), sockets: self.sockets() }
     }
 
     pub(super) fn is_closed_by(&self, closer: &Closer) -> bool {

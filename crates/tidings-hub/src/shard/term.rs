@@ -22,7 +22,7 @@ impl fmt::Debug for Closer {
 }
 
 /// The part of a subscriber that those of an open hub do not have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Term {
     bearer: Option<Arc<Bearer>>,
     /// Told by the clock on the wall, which may be set: it is asked again at every look.
@@ -56,6 +56,15 @@ impl Term {
         }
         let lasts_until = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime));
         Some(Box::new(Self { bearer, expires, is_told: false, lasts_until, _companion: companion }))
+    }
+
+    /// Takes a new bearer, if there is one, and an end that comes earlier.
+    pub(super) fn change(&mut self, bearer: Option<Arc<Bearer>>, expires: Option<SystemTime>) {
+        self.bearer = bearer.or(self.bearer.take());
+        self.expires = match (self.expires, expires) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
     }
 
     /// Whether the closer means this one.

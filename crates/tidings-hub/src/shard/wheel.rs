@@ -23,11 +23,12 @@ impl Wheel {
         self.now
     }
 
-    /// Sets the subscriber down to be looked at in `ticks` ticks, at least one.
-    pub(super) fn schedule(&mut self, id: SubscriberId, ticks: Tick) {
+    /// Sets the subscriber down to be looked at in `ticks` ticks, at least one; returns when that is.
+    pub(super) fn schedule(&mut self, id: SubscriberId, ticks: Tick) -> Tick {
         let ahead = ticks.clamp(1, self.slots.len() as Tick - 1);
         let slot = (self.now + ahead) as usize % self.slots.len();
         self.slots[slot].push(id);
+        self.now + ahead
     }
 
     /// Moves on by one tick and returns who is due.

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use fastrand::Rng;
-use tidings_hub::{EARLIEST, Position, ReadRights, Selection, Start, SubscribeError, Subscription};
-use tidings_stream::{Decoder, Item};
+use tidings_hub::{EARLIEST, Naming, Position, ReadRights, Selection, Start, SubscribeError, Subscription};
+use tidings_stream::{Decoder, Event, Item};
 
 use crate::{
     model::World,
@@ -31,6 +31,8 @@ pub(crate) struct Client {
     /// It may come back with others: those of today count.
     pub(crate) read: Vec<Arc<ReadRights>>,
     pub(crate) start: Start,
+    pub(crate) naming: Naming,
+    pub(crate) sockets: Vec<Box<str>>,
     pub(crate) pace: Pace,
     /// After about how many chunks it loses its connection; 0 for never.
     pub(crate) breaks_after: usize,
@@ -72,6 +74,8 @@ impl Client {
             let subscription = Subscription {
                 prelude,
                 read: read.clone(),
+                naming: self.naming.clone(),
+                sockets: self.sockets.clone(),
                 ..Subscription::new(self.selection.clone(), start.clone())
             };
             let transport = self.rng.choice(Transport::ALL).unwrap_or(Transport::Body);
@@ -112,16 +116,18 @@ impl Client {
                 // What stands behind the last event in the same bytes, a heartbeat, is not read any more.
                 while let Some(item) = decoder.decode(&mut bytes).filter(|_| ended.is_none()) {
                     items.push(item.unwrap());
-                    if matches!(items.last(), Some(Item::Event(event)) if event.data == World::LAST) {
+                    if matches!(items.last(), Some(Item::Event(event)) if is_last(event)) {
                         ended = Some(Ended::Dropped);
                     }
                 }
             }
             drop(stream);
             last_id = decoder.last_id().to_owned();
-            let is_last = matches!(items.last(), Some(Item::Event(event)) if event.data == World::LAST);
-            let selection = self.selection.clone();
-            let connection = Connection { selection, read, start, before, after, seen: Vec::new() };
+            let is_last = matches!(items.last(), Some(Item::Event(event)) if is_last(event));
+            let (selection, naming) = (self.selection.clone(), self.naming.clone());
+            let sockets = self.sockets.clone();
+            let connection =
+                Connection { selection, read, naming, sockets, start, before, after, seen: Vec::new() };
             connections.push(Raw { connection, items, ended: ended.unwrap_or(Ended::Dropped) });
             if is_last {
                 return connections;
@@ -151,6 +157,8 @@ impl Raw {
     ) -> Result<Connection, String> {
         let mut connection = self.connection;
         let mut retry = None;
+        // How many of an event's names it has come by.
+        let mut names_seen = 0;
         for (index, item) in self.items.iter().enumerate() {
             match item {
                 Item::Comment(text) => match (index, text.as_str()) {
@@ -179,23 +187,34 @@ impl Raw {
                         return Err("a reset behind a retry".into());
                     }
                 }
+                Item::Event(event) if event.event == "general.ping" => {}
                 Item::Event(event) => {
                     let serial = event.data.split('|').next().unwrap_or_default();
+                    let serial = serial.trim_start_matches('"');
                     let Some(&(ref id, offset)) = serials.get(serial) else {
                         return Err(format!("{serial} was never accepted"));
                     };
                     let publication = &published[&offset];
-                    let expected = (
-                        id.as_str(),
-                        publication.event.as_deref().unwrap_or("message"),
-                        std::str::from_utf8(&publication.data).unwrap_or_default(),
-                        publication.retry,
-                    );
-                    let got = (event.id.as_str(), event.event.as_str(), event.data.as_str(), retry.take());
+                    let names = connection.names(publication);
+                    names_seen += 1;
+                    // The cursor moves with the last.
+                    let id = if names_seen == names.len() { id.as_str() } else { event.id.as_str() };
+                    let data = std::str::from_utf8(&publication.data).unwrap_or_default();
+                    let data = match connection.naming {
+                        Naming::Channel => serde_json::Value::from(data).to_string(),
+                        _ => data.to_owned(),
+                    };
+                    let name = names.get(names_seen - 1).map(String::as_str);
+                    let expected = (id, name, data.as_str(), publication.retry);
+                    let got =
+                        (event.id.as_str(), Some(event.event.as_str()), event.data.as_str(), retry.take());
                     if got != expected {
                         return Err(format!("{got:?} came for {expected:?}"));
                     }
-                    connection.seen.push(Seen::Event(offset));
+                    if names_seen == names.len() {
+                        names_seen = 0;
+                        connection.seen.push(Seen::Event(offset));
+                    }
                 }
             }
         }
@@ -208,6 +227,11 @@ impl Raw {
         }
         Ok(connection)
     }
+}
+
+/// Whether it is the world's last event, as it is or as JSON.
+fn is_last(event: &Event) -> bool {
+    event.data.trim_matches('"') == World::LAST
 }
 
 /// By what an event's data begin with: its id and its offset.

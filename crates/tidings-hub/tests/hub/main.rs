@@ -4,6 +4,7 @@
 // All of it is test code; clippy takes only the functions marked as tests for such.
 #![allow(clippy::unwrap_used)]
 
+mod change;
 mod chaos;
 mod client;
 mod lifecycle;

@@ -16,7 +16,9 @@ use std::{
 
 use fastrand::Rng;
 use futures_util::{FutureExt as _, StreamExt as _, future::join_all};
-use tidings_hub::{Hub, Log, Publication, ReadRights, Selection, Settings, ShardLimits, Start, Topic};
+use tidings_hub::{
+    Hub, Log, Naming, Publication, ReadRights, Selection, Settings, ShardLimits, Start, Topic,
+};
 
 use crate::{
     chaos::{Chaos, ChaosLog},
@@ -32,6 +34,8 @@ const AT_ONCE: usize = 4;
 /// The topics that events are published to. Every selection below matches one of them at least.
 const TOPICS: [&str; 8] = ["a", "b", "a.1", "a.2", "b/x", "消息", "https://example.com/books/1", "a b"];
 const PATTERNS: [&str; 6] = ["a*", "*.1", "a.*", "b*x", "https://*/books/*", "*息"];
+/// The connections that events come from.
+const SOCKETS: [&str; 4] = ["1.1", "2.2", "3.3", "4.4"];
 
 /// What all clients and publishers of a world share.
 pub(crate) struct World {
@@ -174,6 +178,12 @@ fn some_client(rng: &mut Rng, world: &World) -> Client {
         selection: some_selection(rng),
         read: (0..rng.usize(1..3)).map(|_| some_rights(rng)).collect(),
         start: some_start(rng, world),
+        naming: match rng.u8(..4) {
+            0 => Naming::Channel,
+            1 => Naming::Fixed("fixed".into()),
+            _ => Naming::Own,
+        },
+        sockets: rng.choose_multiple(SOCKETS, 2).into_iter().take(rng.usize(..3)).map(Into::into).collect(),
         pace: rng.choice([Pace::AtOnce, Pace::Slowly, Pace::InBursts, Pace::Later]).unwrap(),
         breaks_after: if rng.bool() { rng.usize(1..60) } else { 0 },
         rng: rng.fork(),
@@ -197,6 +207,7 @@ fn some_publication(rng: &mut Rng, serial: &str, repeats: bool) -> Publication {
         }),
         retry: (rng.u8(..10) == 0).then(|| rng.u64(..5000)),
         private: rng.u8(..4) == 0,
+        socket: (rng.u8(..3) == 0).then(|| rng.choice(SOCKETS).unwrap().into()),
         ..Publication::new(topic("a"), format!("{serial}|{text}"))
     }
 }

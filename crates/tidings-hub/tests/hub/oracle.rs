@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tidings_hub::{Epoch, Position, Publication, ReadRights, Selection, Start};
+use tidings_hub::{Epoch, Naming, Position, Publication, ReadRights, Selection, Start};
 
 /// Everything that was published, by offset.
 pub(crate) type Published = BTreeMap<u64, Publication>;
@@ -30,6 +30,9 @@ pub(crate) struct Moment {
 pub(crate) struct Connection {
     pub(crate) selection: Selection,
     pub(crate) read: Arc<ReadRights>,
+    pub(crate) naming: Naming,
+    /// Its socket ids.
+    pub(crate) sockets: Vec<Box<str>>,
     pub(crate) start: Start,
     /// Just before `subscribe` was called, and just after it had returned.
     pub(crate) before: Moment,
@@ -40,12 +43,27 @@ pub(crate) struct Connection {
 impl Connection {
     /// Whether it asked for the event, and may see it.
     fn wants(&self, event: &Publication) -> bool {
-        self.selection.matches_any(&event.topics) && self.read.sees(&event.topics, event.private)
+        let is_own = event.socket.as_ref().is_some_and(|socket| self.sockets.contains(socket));
+        let asked = self.selection.matches_any(&event.topics);
+        asked && !is_own && self.read.sees(&event.topics, event.private)
+    }
+
+    /// By which names it gets the event.
+    pub(crate) fn names(&self, event: &Publication) -> Vec<String> {
+        let own = event.event.as_deref().unwrap_or("message");
+        match &self.naming {
+            Naming::Own => vec![own.to_owned()],
+            Naming::Fixed(name) => vec![name.to_string()],
+            Naming::Channel => {
+                let asked = event.topics.iter().filter(|topic| self.selection.matches(topic));
+                asked.map(|topic| format!("{topic}.{own}")).collect()
+            }
+        }
     }
 
     /// Whether it wants every event there is.
     fn wants_all(&self) -> bool {
-        self.selection.is_all() && self.read.is_everything()
+        self.selection.is_all() && self.read.is_everything() && self.sockets.is_empty()
     }
 }
 

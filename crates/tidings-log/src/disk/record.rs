@@ -14,6 +14,7 @@ const PRIVATE: u8 = 1;
 const ID: u8 = 2;
 const EVENT: u8 = 4;
 const RETRY: u8 = 8;
+const SOCKET: u8 = 16;
 
 /// The secret of a segment. It seeds the checksums, so that bytes of another segment, or bytes that a publisher made
 /// up to look like ours, never pass for this segment's; and it keys the hashes of ids.
@@ -57,7 +58,7 @@ pub(crate) struct Oversized;
 /// Appends the record to `out`. What it has appended before an error is for the caller to take back.
 pub(crate) fn encode(entry: &Entry, key: Key, out: &mut Vec<u8>) -> Result<(), Oversized> {
     let Entry { position, time, publication } = entry;
-    let Publication { topics, data, event, id, retry, private } = publication;
+    let Publication { topics, data, event, id, retry, private, socket } = publication;
     let start = out.len();
     out.extend_from_slice(&[0; RECORD_HEAD]);
     out.extend_from_slice(&time.to_le_bytes());
@@ -66,7 +67,8 @@ pub(crate) fn encode(entry: &Entry, key: Key, out: &mut Vec<u8>) -> Result<(), O
         flag(*private, PRIVATE)
             | flag(id.is_some(), ID)
             | flag(event.is_some(), EVENT)
-            | flag(retry.is_some(), RETRY),
+            | flag(retry.is_some(), RETRY)
+            | flag(socket.is_some(), SOCKET),
     );
     out.push(u8::try_from(topics.len()).map_err(|_| Oversized)?);
     for topic in topics {
@@ -74,7 +76,7 @@ pub(crate) fn encode(entry: &Entry, key: Key, out: &mut Vec<u8>) -> Result<(), O
         out.extend_from_slice(&u16::try_from(name.len()).map_err(|_| Oversized)?.to_le_bytes());
         out.extend_from_slice(name.as_bytes());
     }
-    for text in [id, event].into_iter().flatten() {
+    for text in [id, event, socket].into_iter().flatten() {
         out.push(u8::try_from(text.len()).map_err(|_| Oversized)?);
         out.extend_from_slice(text.as_bytes());
     }
@@ -114,10 +116,11 @@ pub(crate) fn decode(input: &mut Taker<'_>, epoch: Epoch, offset: u64, key: Key)
     };
     let id = short(flags & ID != 0)?;
     let event = short(flags & EVENT != 0)?;
+    let socket = short(flags & SOCKET != 0)?;
     let retry = if flags & RETRY != 0 { Some(taker.u64()?) } else { None };
     let data = Bytes::copy_from_slice(taker.0);
     let private = flags & PRIVATE != 0;
-    let publication = Publication { topics: topics.into(), data, event, id, retry, private };
+    let publication = Publication { topics: topics.into(), data, event, id, retry, private, socket };
     Some(Entry { position: Position { epoch, offset }, time, publication })
 }
 
@@ -132,10 +135,11 @@ mod tests {
 
     fn entries() -> impl Strategy<Value = Entry> {
         let topics = proptest::collection::vec("[a-z/é]{1,20}", 1..5);
-        let parts = (proptest::option::of("[a-z0-9]{1,255}"), proptest::option::of("[a-z]{1,9}"));
+        let short = |pattern| proptest::option::of(pattern);
+        let parts = (short("[a-z0-9]{1,255}"), short("[a-z]{1,9}"), short("[0-9]{1,9}[.][0-9]{1,9}"));
         let rest = (any::<u64>(), any::<u64>(), proptest::option::of(any::<u64>()), any::<bool>());
         (topics, parts, rest, proptest::collection::vec(any::<u8>(), 0..300)).prop_map(
-            |(topics, (id, event), (offset, time, retry, private), data)| Entry {
+            |(topics, (id, event, socket), (offset, time, retry, private), data)| Entry {
                 position: Position { epoch: Epoch::new(7), offset },
                 time,
                 publication: Publication {
@@ -145,6 +149,7 @@ mod tests {
                     id: id.map(Into::into),
                     retry,
                     private,
+                    socket: socket.map(Into::into),
                 },
             },
         )

@@ -8,15 +8,17 @@ use super::{ClassKey, GroupKey, RunOf, SubscriberKey};
 use crate::{
     batch::{Batch, Run},
     log::Entry,
+    naming::Naming,
     rights::ReadRights,
     selector::Selection,
     topic_map::TopicMap,
 };
 
-/// Subscribers of one shard who asked for the same.
+/// Subscribers of one shard who asked for the same, named in the same way.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) selection: Arc<Selection>,
+    pub(super) naming: Naming,
     pub(super) classes: Classes,
     /// How many of them are up to date.
     pub(super) live: usize,
@@ -84,8 +86,8 @@ pub(super) struct Event<'e> {
 }
 
 impl Event<'_> {
-    fn put(&self, run: &mut Run) {
-        run.push(self.batch.wire(), self.index);
+    fn put(&self, naming: &Naming, selection: &Selection, run: &mut Run) {
+        self.batch.put(self.index, naming, selection, run);
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -108,11 +110,12 @@ impl Group {
                 touched.push(RunOf::Group(key));
             }
         };
+        let (naming, selection) = (&self.naming, &*self.selection);
         let many = match &mut self.classes {
             Classes::One(class) => {
                 if classes[*class].rights.sees(&publication.topics, publication.private) {
                     touch(&mut self.is_touched, touched);
-                    event.put(&mut self.run);
+                    event.put(naming, selection, &mut self.run);
                 }
                 return;
             }
@@ -126,7 +129,7 @@ impl Group {
         if !publication.private {
             if !many.open.is_empty() {
                 touch(&mut self.is_touched, touched);
-                event.put(&mut self.run);
+                event.put(naming, selection, &mut self.run);
             }
             reached.extend(&many.apart);
         }
@@ -149,7 +152,7 @@ impl Group {
             } else if own.run.is_empty() {
                 touched.push(RunOf::Class(key));
             }
-            event.put(&mut own.run);
+            event.put(naming, selection, &mut own.run);
         }
     }
 }

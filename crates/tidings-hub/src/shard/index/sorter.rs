@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Index, RunOf};
-use crate::{batch::Batch, log::Entry, rights::ReadRights, selector::Selection};
+use crate::{batch::Batch, log::Entry, naming::Naming, rights::ReadRights, selector::Selection};
 
 /// Sorts the entries, again with each call, into an index in which each of these selections, with these rights, has a
 /// subscriber, and returns how many runs there were: for the benchmark alone.
@@ -14,7 +14,7 @@ pub fn sorter(
 ) -> impl FnMut() -> usize + use<> {
     let mut index = Index::default();
     for (subscriber, (selection, read)) in subscribers.into_iter().enumerate() {
-        let class = index.join(&Arc::new(selection), &read);
+        let class = index.join(&Arc::new(selection), &read, &Naming::Own);
         index.go_live(class, subscriber);
     }
     let batch = Batch::encode(entries);

@@ -137,7 +137,8 @@ proptest! {
             for (selection, rights, is_live) in &round.joins {
                 let selection = selection.get(&world.selections).clone();
                 let rights = rights.get(&world.rights).clone();
-                let class = model.index.join(&selection, &rights);
+                let naming = if next % 3 == 0 { Naming::Fixed("x".into()) } else { Naming::Own };
+                let class = model.index.join(&selection, &rights, &naming);
                 let place = is_live.then(|| model.index.go_live(class, next));
                 model.members.insert(next, Member { class, selection, rights, place });
                 next += 1;

@@ -1,0 +1,34 @@
+//! A subscriber asks for something else while its stream runs.
+
+use super::{Changed, Shard, index::SubscriberKey, subscriber::State};
+
+impl Shard {
+    /// Nothing that was committed since the change was asked for has been delivered: the mail's changes come before its
+    /// batches. From its cursor on the subscriber is sent what it asks for now.
+    pub(super) fn change(&mut self, key: SubscriberKey, changed: Changed) {
+        let Changed { selection, read, bearer, expires } = changed;
+        let subscriber = &mut self.subscribers[key];
+        match subscriber.state {
+            State::Live(_) => {
+                subscriber.cursor = subscriber.cursor.max(self.position);
+                self.falls_due(key);
+            }
+            State::Reading => subscriber.has_changed = true,
+            State::Due | State::Blocked => {}
+        }
+        let subscriber = &mut self.subscribers[key];
+        let class = self.index.join(&selection, &read, subscriber.naming());
+        self.index.leave(std::mem::replace(&mut subscriber.class, class));
+        let selection = std::mem::replace(&mut subscriber.selection, selection);
+        let read = std::mem::replace(&mut subscriber.read, read);
+        self.shared.registry.leave(&selection, &read);
+        if bearer.is_none() && expires.is_none() {
+            return;
+        }
+        subscriber.term.get_or_insert_default().change(bearer, expires);
+        match &self.closer {
+            Some(closer) if subscriber.is_closed_by(closer) => self.revoke(key),
+            _ => self.look_in(key, 1),
+        }
+    }
+}
