@@ -90,17 +90,20 @@ pub struct RedisConfig {
     /// Default: empty.
     #[serde(default)]
     pub topics: BTreeMap<String, String>,
-    /// The type of the events. Default: none, which browsers deliver as `message`.
+    /// What of the messages to look into: see [`EnvelopeKind`]. Default: `"laravel"`.
+    #[serde(default)]
+    pub envelope: EnvelopeKind,
+    /// The type of the events that come in no envelope. Default: none, which browsers deliver as `message`.
     pub event: Option<String>,
-    /// What to publish. Placeholders: `{{data}}` (the message as it is), `{{data_json}}` (as a JSON string),
-    /// `{{channel}}` and `{{channel_json}}` (prefix taken off), and those of the time, see [`ClockConfig::template`].
+    /// What to publish. Placeholders: `{{data}}` (the message as it is, or the data out of its envelope), `{{data_json}}`
+    /// (as a JSON string), `{{channel}}` and `{{channel_json}}` (prefix taken off), and those of the time, see [`ClockConfig::template`].
     /// Default: the message, byte for byte.
     pub template: Option<String>,
     /// The time zone of the template's placeholders: `"UTC"` or a fixed offset such as `"+08:00"`. Default: UTC.
     pub timezone: Option<String>,
     /// Whether the events are private: only for subscribers with a right to the topic. Messages of channels whose
-    /// name (prefix taken off) begins with `private-` or `presence-`, as Laravel and Pusher name channels that need a
-    /// right, are private in any case. Default: false.
+    /// name (prefix taken off) begins with `private-`, `presence-` or `#server-to-user-`, as Laravel and Pusher name
+    /// channels that need a right, are private in any case. Default: false.
     #[serde(default)]
     pub private: bool,
     /// How long to wait for a connection, and for any answer of the server, before connecting anew. Default: 5 s.
@@ -109,6 +112,37 @@ pub struct RedisConfig {
     /// After this much silence the server is asked whether it is still there (`PING`). Default: 10 s.
     #[serde(default = "default_ping_every")]
     pub ping_every: HumanDuration,
+}
+
+/// Which envelopes a source opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+#[non_exhaustive]
+pub enum EnvelopeKind {
+    /// `"laravel"`: what Laravel broadcasts, `{"event":…,"data":…,"socket":…}`. The event's name is its type, the JSON of
+    /// `data` is what is published, byte for byte and without the copy of `socket` that Laravel leaves in it. A message
+    /// that is not exactly such an object is none, and is published as it is.
+    #[default]
+    Laravel,
+    /// `"none"`: every message is published as it is.
+    None,
+}
+
+/// The text names no kind of envelope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("envelope: {0:?} is none that is known: write \"laravel\" or \"none\"")]
+pub struct NotAnEnvelope(String);
+
+impl TryFrom<String> for EnvelopeKind {
+    type Error = NotAnEnvelope;
+
+    fn try_from(text: String) -> Result<Self, NotAnEnvelope> {
+        match text.as_str() {
+            "laravel" => Ok(Self::Laravel),
+            "none" => Ok(Self::None),
+            _ => Err(NotAnEnvelope(text)),
+        }
+    }
 }
 
 /// `kind = "http_poll"`: asks a URL at regular intervals and publishes the answer. Answers other than 2xx are failures.

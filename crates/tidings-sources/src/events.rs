@@ -112,14 +112,26 @@ pub(crate) fn bad_channel(source: &Tracker, channel: &str, why: &dyn fmt::Displa
     }
 }
 
+/// The name of an event cannot be its type.
+pub(crate) fn untyped(source: &Tracker, why: &dyn fmt::Display) {
+    source.altered.fetch_add(1, Relaxed);
+    if source.once("untyped") {
+        warn!(
+            source = source.name,
+            "an event is published without a type, its name cannot be one: {why} (this is said once; the metrics count \
+             on)"
+        );
+    }
+}
+
 /// A channel looks as if an application's prefix was before its name, and no prefix of the configuration fits.
-pub(crate) fn prefixed(source: &Tracker, channel: &str) {
-    if source.once("prefixed") {
+pub(crate) fn prefixed(source: &Tracker, channel: &str, prefix: &str) {
+    if source.once_for("prefix", prefix) {
         warn!(
             source = source.name,
             channel,
-            "a channel's name seems to have a prefix that strip_prefixes does not name, so that the prefix is part of \
-             the topic (this is said once)"
+            "a channel's name begins with what looks like an application's prefix, and is published with it: add \
+             {prefix:?} to strip_prefixes (this is said once for each prefix)"
         );
     }
 }

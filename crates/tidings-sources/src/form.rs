@@ -42,6 +42,21 @@ pub(crate) fn offset(timezone: Option<&str>) -> Result<Offset, InvalidSourceReas
     Ok(timezone.map_or(Ok(Offset::UTC), parse_timezone)?)
 }
 
+/// The event type that a publisher names. An event is not lost for one that the hub does not take, but goes without,
+/// which is noted.
+pub(crate) fn event_type(name: &str, source: &Tracker) -> Option<Box<str>> {
+    let event = (!name.is_empty()).then(|| Box::from(name))?;
+    // The hub's own rules, tried on what is sure to be good otherwise.
+    let trial = Publication { event: Some(event), ..Publication::new(Topic::new("check").ok()?, Vec::new()) };
+    match trial.check() {
+        Ok(()) => trial.event,
+        Err(error) => {
+            events::untyped(source, &error);
+            None
+        }
+    }
+}
+
 impl Form {
     /// Checks the keys. `offers` is what a template of this kind of source may ask for.
     pub(crate) fn new(keys: FormKeys<'_>, offers: Offers) -> Result<Self, InvalidSourceReason> {

@@ -16,7 +16,9 @@ mod events;
 mod form;
 mod http_poll;
 mod invalid;
+mod laravel;
 mod lines;
+mod message;
 mod outbox;
 mod plan;
 mod redis;
@@ -26,9 +28,13 @@ mod size;
 mod status;
 mod template;
 
-pub use config::{ClockConfig, CommandConfig, HttpPollConfig, RedisConfig, SourceConfig};
+pub use config::{
+    ClockConfig, CommandConfig, EnvelopeKind, HttpPollConfig, NotAnEnvelope, RedisConfig, SourceConfig,
+};
 pub use duration::{HumanDuration, NotADuration};
 pub use invalid::{InvalidSource, InvalidSourceReason};
+#[doc(hidden)]
+pub use laravel::fuzz as fuzz_envelope;
 pub use running::{Monitor, Sources, start};
 pub use secret::Secret;
 pub use size::{ByteSize, NotASize};

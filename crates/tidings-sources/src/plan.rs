@@ -5,11 +5,12 @@ use tidings_hub::Topic;
 
 use crate::{
     clock, command,
-    config::{ClockConfig, CommandConfig, HttpPollConfig, RedisConfig, SourceConfig},
+    config::{ClockConfig, CommandConfig, EnvelopeKind, HttpPollConfig, RedisConfig, SourceConfig},
     duration::HumanDuration,
     form::{Form, FormKeys, offset},
     http_poll,
     invalid::{InvalidSource, InvalidSourceReason},
+    message::MessageForm,
     outbox::{Limits, WhenFull},
     redis,
     running::Context,
@@ -109,8 +110,7 @@ fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
             channels: config.channels.iter().cloned().collect(),
             topics: topics.collect::<Result<_, InvalidSourceReason>>()?,
             topic: config.topic.as_deref().map(Topic::new).transpose()?,
-            form: Form::new(keys, Offers::Message)?,
-            private_form: Form::new(FormKeys { private: true, ..keys }, Offers::Message)?,
+            form: MessageForm::new(keys, config.envelope == EnvelopeKind::Laravel)?,
         },
         timeout: short("timeout", config.timeout)?,
         ping_every: short("ping_every", config.ping_every)?,

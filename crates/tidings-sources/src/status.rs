@@ -9,6 +9,9 @@ use std::{
     time::SystemTime,
 };
 
+/// For how many names a source says what is said once for each.
+const MAX_NAMES: usize = 100;
+
 /// What a source is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,7 +60,8 @@ pub struct SourceStatus {
     pub failures: u64,
     /// Events that were received and could not be published, since the program's start.
     pub dropped: u64,
-    /// Events whose data was not UTF-8, so that it was altered, since the program's start.
+    /// Events of which something had to be altered since the program's start: data that was not UTF-8, a name that
+    /// cannot be an event type.
     pub altered: u64,
 }
 
@@ -81,6 +85,8 @@ struct Condition {
     log_trouble: Option<String>,
     since: SystemTime,
     warned: HashSet<&'static str>,
+    /// What was warned about, each for several names.
+    warned_of: HashSet<(&'static str, String)>,
 }
 
 impl Condition {
@@ -116,6 +122,7 @@ impl Tracker {
                 log_trouble: None,
                 since: SystemTime::now(),
                 warned: HashSet::new(),
+                warned_of: HashSet::new(),
             }),
         }
     }
@@ -150,6 +157,12 @@ impl Tracker {
     /// Whether this is the first time that somebody asks about `what`: for what is worth one line and not a thousand.
     pub(crate) fn once(&self, what: &'static str) -> bool {
         self.condition().warned.insert(what)
+    }
+
+    /// The same for each of a number of names. They come from outside, and are kept: beyond [`MAX_NAMES`] nobody is told.
+    pub(crate) fn once_for(&self, what: &'static str, name: &str) -> bool {
+        let warned_of = &mut self.condition().warned_of;
+        warned_of.len() < MAX_NAMES && warned_of.insert((what, name.to_owned()))
     }
 
     pub(crate) fn status(&self) -> SourceStatus {

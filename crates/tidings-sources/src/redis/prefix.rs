@@ -60,9 +60,10 @@ impl Prefixes {
     }
 }
 
-/// Whether the channel looks as if it had a prefix.
-pub(super) fn looks_prefixed(channel: &str) -> bool {
-    USUAL.iter().any(|usual| channel.contains(usual))
+/// The prefix that the channel's name seems to have.
+pub(super) fn usual_prefix(channel: &str) -> Option<&str> {
+    let ends = USUAL.iter().filter_map(|usual| channel.find(usual).map(|at| at + usual.len()));
+    ends.min().filter(|end| *end < channel.len()).and_then(|end| channel.get(..end))
 }
 
 #[cfg(test)]
@@ -104,5 +105,18 @@ mod tests {
         assert!(prefixes.is_before("x", "app:x"));
         assert!(!prefixes.is_before("x", "my app:x"));
         assert!(!prefixes.is_before("x", "x"));
+    }
+
+    #[test]
+    fn what_looks_like_a_prefix_is_named() {
+        for (channel, prefix) in [
+            ("laravel_database_x", Some("laravel_database_")),
+            ("my-shop-database-a_database_x", Some("my-shop-database-")),
+            ("_database_x", Some("_database_")),
+            ("laravel_database_", None),
+            ("database_x", None),
+        ] {
+            assert_eq!(usual_prefix(channel), prefix, "{channel}");
+        }
     }
 }

@@ -5,15 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use tidings_hub::{Publication, Topic};
 
-use super::prefix::{Prefixes, looks_prefixed};
-use crate::{
-    events,
-    form::{Form, Input},
-    status::Tracker,
-};
-
-/// How Laravel and Pusher begin the names of channels that need a right.
-const PRIVATE: [&str; 2] = ["private-", "presence-"];
+use super::prefix::{Prefixes, usual_prefix};
+use crate::{events, form::Input, laravel::is_private, message::MessageForm, status::Tracker};
 
 #[derive(Debug)]
 pub(crate) struct Router {
@@ -24,9 +17,7 @@ pub(crate) struct Router {
     pub(crate) topics: BTreeMap<String, Topic>,
     /// The topic of all others, if they have one.
     pub(crate) topic: Option<Topic>,
-    pub(crate) form: Form,
-    /// The same form, private.
-    pub(crate) private_form: Form,
+    pub(crate) form: MessageForm,
 }
 
 impl Router {
@@ -34,8 +25,10 @@ impl Router {
     pub(super) fn publication(&self, channel: &[u8], data: &[u8], source: &Tracker) -> Option<Publication> {
         let channel = String::from_utf8_lossy(channel);
         let name = self.name(&channel);
-        if name == channel && !self.channels.contains(name) && looks_prefixed(name) {
-            events::prefixed(source, name);
+        let unknown = name == channel && !self.channels.contains(name);
+        let prefix = if unknown { usual_prefix(name) } else { None };
+        if let Some(prefix) = prefix {
+            events::prefixed(source, name, prefix);
         }
         let topic = match self.topics.get(name).or(self.topic.as_ref()) {
             Some(topic) => topic.clone(),
@@ -47,11 +40,11 @@ impl Router {
                 }
             },
         };
-        let form = match PRIVATE.iter().any(|private| name.starts_with(private)) {
-            true => &self.private_form,
-            false => &self.form,
-        };
-        Some(form.make(topic, Input { data, channel: name, now: Timestamp::now() }, source))
+        // A prefix that was forgotten publishes under another name, and must not publish to everybody.
+        let bare = prefix.and_then(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+        let private = is_private(bare) || is_private(topic.as_str());
+        let input = Input { data, channel: name, now: Timestamp::now() };
+        Some(self.form.publication(topic, input, private, source))
     }
 
     /// The channel without its prefix. One that is known by name is recognised behind any prefix, the longest first;
@@ -71,20 +64,15 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{form::FormKeys, template::Offers};
+    use crate::form::FormKeys;
 
     fn router(channels: &[&str], topics: &[(&str, &str)], topic: Option<&str>) -> Router {
-        let form = |private| {
-            let keys = FormKeys { private, ..FormKeys::default() };
-            Form::new(keys, Offers::Message).unwrap()
-        };
         Router {
             prefixes: Prefixes::new(&["*_database_".to_owned()]).unwrap(),
             channels: channels.iter().map(|&channel| channel.to_owned()).collect(),
             topics: topics.iter().map(|&(c, t)| (c.to_owned(), Topic::new(t).unwrap())).collect(),
             topic: topic.map(|topic| Topic::new(topic).unwrap()),
-            form: form(false),
-            private_form: form(true),
+            form: MessageForm::new(FormKeys::default(), true).unwrap(),
         }
     }
 
@@ -128,10 +116,17 @@ mod tests {
     fn messages_of_private_channels_are_private() {
         let router = router(&[], &[], None);
         let source = Tracker::new("s".to_owned(), "redis");
-        let private = |channel: &str| router.publication(channel.as_bytes(), b"x", &source).unwrap().private;
-        assert!(private("laravel_database_private-orders.7"));
-        assert!(private("presence-room"));
-        assert!(!private("laravel_database_orders"));
+        let envelope = br#"{"event":"e","data":{"socket":null},"socket":null}"#;
+        for data in [&b"x"[..], envelope] {
+            let private =
+                |channel: &str| router.publication(channel.as_bytes(), data, &source).unwrap().private;
+            assert!(private("laravel_database_private-orders.7"));
+            assert!(private("presence-room"));
+            assert!(private("#server-to-user-7"));
+            // Behind a prefix that should have been taken off.
+            assert!(private("laravel-database-private-orders.7"));
+            assert!(!private("laravel_database_orders"));
+        }
     }
 
     #[test]
@@ -139,9 +134,17 @@ mod tests {
         let router = router(&[], &[], None);
         let source = Tracker::new("s".to_owned(), "redis");
         router.publication(b"laravel_database_x", b"x", &source).unwrap();
-        assert!(source.once("prefixed"), "was taken off");
+        assert!(source.once_for("prefix", "laravel_database_"), "was taken off");
         let source = Tracker::new("s".to_owned(), "redis");
         router.publication(b"laravel-database-x", b"x", &source).unwrap();
-        assert!(!source.once("prefixed"), "was not");
+        assert!(!source.once_for("prefix", "laravel-database-"), "was not");
+        assert!(source.once_for("prefix", "shop-database-"), "another one");
+    }
+
+    #[test]
+    fn prefixes_that_were_noticed_take_bounded_memory() {
+        let source = Tracker::new("s".to_owned(), "redis");
+        let noticed = (0..1000).filter(|number| source.once_for("prefix", &number.to_string())).count();
+        assert_eq!(noticed, 100);
     }
 }
