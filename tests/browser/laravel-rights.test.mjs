@@ -48,7 +48,7 @@ for (const [index, file] of RIGHTS.files.entries()) {
 
   test(`${file}: Laravel decides, by whom it knows`, async (t) => {
     const laravel = await application(t, RIGHTS.block('php', '/tidings/auth')[index])
-    const configuration = RIGHTS.block('toml', '[auth.callback]')[index].replace('http://127.0.0.1:8000', laravel.url)
+    const configuration = RIGHTS.block('toml', '/tidings/auth')[index].replace('http://127.0.0.1:8000', laravel.url)
     const hub = await startHub(t, { configuration: configuration + CONFIGURATION })
     const page = await openPage(t, `${hub.url}/livez`)
     await page.context().addCookies([{ name: 'session', value: '42', domain: '127.0.0.1', path: '/' }])

@@ -105,7 +105,7 @@ for (const [index, file] of RIGHTS.files.entries()) {
     const code = RIGHTS.block('js', 'userOf')[index].replace('8000', String(port))
     terminal.start('node', ['--input-type=module', '--eval', `const userOf = (cookie = '') => /session=(\\d+)/.exec(cookie)?.[1]\n${code}`])
     await until('the application answers', async () => (await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: '{}' })).status === 401)
-    const configuration = RIGHTS.block('toml', '[auth.callback]')[index].replace('8000', String(port)) + CONFIGURATION
+    const configuration = RIGHTS.block('toml', '/tidings/auth')[index].replace('8000', String(port)) + CONFIGURATION
     const hub = await startHub(t, { configuration })
     const page = await openPage(t, `${hub.url}/livez`)
     await page.context().addCookies([{ name: 'session', value: '42', domain: '127.0.0.1', path: '/' }])

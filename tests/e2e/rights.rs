@@ -2,8 +2,10 @@
 //! rules are in `mercure.rs`.
 
 mod admin;
+mod application;
 mod callback;
 mod keys;
+mod laravel;
 mod private;
 mod tokens;
 
