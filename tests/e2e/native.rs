@@ -3,6 +3,7 @@
 //! Not here: browsers and proxies (`tests/browser`), the rules of the event-stream format (`tidings-stream`), and who is
 //! let in (`guard.rs`).
 
+mod event_stream;
 mod json;
 mod message;
 mod protocol;

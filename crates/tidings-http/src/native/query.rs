@@ -1,25 +1,36 @@
 //! What a subscription's query string and headers ask for.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::HeaderMap;
-use tidings_hub::{EARLIEST, Pattern, Selection, Selector, Start, Topic};
+use tidings_hub::{
+    CONTROL_PREFIX, EARLIEST, InvalidPublication, MAX_EVENT_TYPE_BYTES, Pattern, Selection, Selector, Start,
+    Topic,
+};
+use tidings_stream::check_event_type;
 
 use crate::{form, problem::Problem};
 
 /// The query parameters that carry a cursor. A browser sends the header of the same name by itself when it
 /// reconnects, but cannot on the first connection; the spellings are those of the polyfills and peers in use.
-const CURSOR_PARAMETERS: [&str; 4] = ["last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"];
+pub(crate) const CURSOR_PARAMETERS: [&str; 4] = ["last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"];
 /// The header that carries a cursor (WHATWG HTML, "The Last-Event-ID header").
-const CURSOR_HEADER: &str = "last-event-id";
+pub(crate) const CURSOR_HEADER: &str = "last-event-id";
 /// The most that `last` may ask for.
 const MAX_LAST: usize = 100_000;
+/// The longest signal of the end, in bytes.
+const MAX_END_BYTES: usize = 255;
 
 /// A subscription as it was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) selection: Selection,
     pub(super) start: Start,
+    /// The one type that all events are to have, for clients that listen for one.
+    pub(super) event: Option<Arc<str>>,
+    /// The data of the event that such clients take for the end of the stream. They do not come back, so that the stream
+    /// is to last as long as it can.
+    pub(super) end: Option<String>,
 }
 
 /// Reads the query string and the headers. Parameters of other names are left to other purposes (a cache-busting `_`,
@@ -30,7 +41,7 @@ pub(super) fn read(
     default_topic: &Topic,
 ) -> Result<Asked, Problem> {
     let mut selectors = Vec::new();
-    let (mut cursor, mut last) = (None, None);
+    let (mut cursor, mut last, mut event, mut end) = (None, None, None, None);
     for (name, value) in form::fields(query.unwrap_or_default().as_bytes())? {
         match &*name {
             "topic" => selectors.push(Selector::Exact(Topic::new(&value).map_err(Problem::bad_request)?)),
@@ -38,6 +49,8 @@ pub(super) fn read(
                 selectors.push(Selector::Pattern(Pattern::new(&value).map_err(Problem::bad_request)?))
             }
             "last" => last = Some(parse_last(&value)?),
+            "event" => event = Some(parse_event(&value)?),
+            "end" => end = Some(parse_end(&value)?),
             name if CURSOR_PARAMETERS.contains(&name) && !value.is_empty() => cursor = Some(value),
             _ => {}
         }
@@ -52,13 +65,39 @@ pub(super) fn read(
         (None, Some(count)) => Start::Newest(count),
         (None, None) => Start::Live,
     };
-    Ok(Asked { selection: selectors.into_iter().collect(), start })
+    Ok(Asked { selection: selectors.into_iter().collect(), start, event, end })
 }
 
 fn parse_last(value: &str) -> Result<usize, Problem> {
     match value.parse() {
         Ok(count) if count <= MAX_LAST => Ok(count),
         _ => Err(Problem::bad_request(format!("last={value}: give a whole number from 0 to {MAX_LAST}"))),
+    }
+}
+
+fn parse_event(name: &str) -> Result<Arc<str>, Problem> {
+    let bad = |problem: String| Problem::bad_request(format!("event: {problem}"));
+    check_event_type(name).map_err(|error| bad(error.to_string()))?;
+    match name.len() {
+        0 => Err(bad("it is empty: name the type that all events are to have, or leave it out".to_owned())),
+        1..=MAX_EVENT_TYPE_BYTES if name.starts_with(CONTROL_PREFIX) => {
+            Err(bad(InvalidPublication::ControlEventType.to_string()))
+        }
+        1..=MAX_EVENT_TYPE_BYTES => Ok(name.into()),
+        length => Err(bad(InvalidPublication::EventTypeTooLong(length).to_string())),
+    }
+}
+
+fn parse_end(signal: &str) -> Result<String, Problem> {
+    match signal.len() {
+        1..=MAX_END_BYTES if !signal.contains(['\r', '\n']) => Ok(signal.to_owned()),
+        1..=MAX_END_BYTES => Err(Problem::bad_request("end: it has more than one line")),
+        0 => Err(Problem::bad_request(
+            "end: it is empty: give the data of the event that says that the stream is over, or leave it out",
+        )),
+        length => Err(Problem::bad_request(format!(
+            "end: it is {length} bytes long: at most {MAX_END_BYTES} are allowed"
+        ))),
     }
 }
 
@@ -109,6 +148,31 @@ mod tests {
         assert_eq!(start("last=5", None), Start::Newest(5));
         for bad in ["last=", "last=-1", "last=x", "last=100001"] {
             assert!(asked(bad, None).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_type_for_all_events_and_a_signal_of_the_end_are_single_lines() {
+        let ask =
+            |query| asked(query, None).map(|asked| (asked.event.as_deref().map(str::to_owned), asked.end));
+        assert_eq!(ask("topic=a").unwrap(), (None, None));
+        let both = ask("event=update&end=%3C/stream%3E").unwrap();
+        assert_eq!(both, (Some("update".to_owned()), Some("</stream>".to_owned())));
+        let longest = "e".repeat(255);
+        assert!(ask(&format!("event={longest}&end={longest}")).is_ok());
+        for (query, says) in [
+            ("event=", "event: it is empty"),
+            ("event=a%0Ab", "event: "),
+            ("event=a%0Db", "event: "),
+            ("event=tidings.close", "the hub's own"),
+            (&format!("event={longest}e"), "event: the event type is 256 bytes long"),
+            ("end=", "end: it is empty"),
+            ("end=a%0Ab", "end: it has more than one line"),
+            ("end=a%0D", "end: it has more than one line"),
+            (&format!("end={longest}e"), "end: it is 256 bytes long: at most 255"),
+        ] {
+            let problem = asked(query, None).unwrap_err();
+            assert!(format!("{problem:?}").contains(says), "{query}: {problem:?}");
         }
     }
 }

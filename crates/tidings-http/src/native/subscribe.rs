@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use tidings_auth::Action;
-use tidings_hub::{Start, Subscription};
+use tidings_hub::{Naming, Start, Subscription};
 use tidings_stream::Frame;
 
 use super::{Native, query};
@@ -36,12 +36,17 @@ pub(super) async fn subscribe(
     let prelude = native.prelude(&asked);
     let topics = asked.selection.to_string();
     let Admission { read, bearer, expires, holder, .. } = admission;
+    let farewell = farewell(&asked);
+    // Who needs to be told of the end does not come back after it.
+    let lifetime = native.settings.lifetime.filter(|_| asked.end.is_none());
     let subscription = Subscription {
         prelude,
+        farewell,
+        naming: asked.event.map_or(Naming::Own, Naming::Fixed),
         read,
         bearer,
         expires,
-        lifetime: native.settings.lifetime.map(stream::jittered),
+        lifetime: lifetime.map(stream::jittered),
         ..Subscription::new(asked.selection, asked.start)
     };
     match native.hub.accept(subscription).await {
@@ -63,22 +68,33 @@ impl Native {
     /// What comes before all events: the reconnection time, and the greeting for those who come for the first time.
     fn prelude(&self, asked: &query::Asked) -> Bytes {
         let mut prelude = BytesMut::new();
-        let mut put = |frame: Frame<'_>| {
-            // Greetings are any text, and any text can be data.
-            if let Err(error) = frame.encode(&mut prelude) {
-                tracing::error!(%error, "a stream's first frame cannot be encoded");
-            }
-        };
         if self.settings.retry.is_some() {
-            put(Frame { retry: self.settings.retry, ..Frame::default() });
+            put(Frame { retry: self.settings.retry, ..Frame::default() }, &mut prelude);
         }
+        let event = asked.event.as_deref();
         if !matches!(asked.start, Start::After(_)) {
             for (pattern, text) in &self.settings.greetings {
                 if asked.selection.topics().iter().any(|topic| pattern.matches(topic.as_str())) {
-                    put(Frame { data: Some(text), ..Frame::default() });
+                    put(Frame { event, data: Some(text), ..Frame::default() }, &mut prelude);
                 }
             }
         }
         prelude.freeze()
+    }
+}
+
+/// What says that the stream is over, to those who need to be told.
+fn farewell(asked: &query::Asked) -> Bytes {
+    let mut farewell = BytesMut::new();
+    if let Some(end) = &asked.end {
+        put(Frame { event: asked.event.as_deref(), data: Some(end), ..Frame::default() }, &mut farewell);
+    }
+    farewell.freeze()
+}
+
+fn put(frame: Frame<'_>, bytes: &mut BytesMut) {
+    // Greetings and signals are any text, which can be data, and types have been checked.
+    if let Err(error) = frame.encode(bytes) {
+        tracing::error!(%error, "a stream's own frame cannot be encoded");
     }
 }
