@@ -36,6 +36,7 @@
 mod accept;
 mod batch;
 mod change;
+pub mod channel;
 mod control;
 mod hub;
 mod log;

@@ -5,7 +5,7 @@ use std::str::Utf8Error;
 use bytes::Bytes;
 use tidings_stream::{EncodeError, check_event_type, check_id};
 
-use crate::{position::is_generated_form, topic::Topic};
+use crate::{channel::is_socket_id, position::is_generated_form, topic::Topic};
 
 /// The longest event type, in bytes.
 pub const MAX_EVENT_TYPE_BYTES: usize = 255;
@@ -87,9 +87,9 @@ pub enum InvalidPublication {
     /// The retry time is longer than [`MAX_RETRY_MS`].
     #[error("a retry of {0} ms is too long: at most {MAX_RETRY_MS} are allowed")]
     RetryTooLong(u64),
-    /// The socket id is empty, longer than [`MAX_SOCKET_BYTES`], or holds something else than visible ASCII.
+    /// The socket id is [none](crate::channel::is_socket_id).
     #[error(
-        "the socket id is none: it has 1 to {MAX_SOCKET_BYTES} visible ASCII characters, for instance 123.456"
+        "the socket id is none: it is two numbers with a point between, such as 123.456, of at most {MAX_SOCKET_BYTES} bytes"
     )]
     InvalidSocket,
 }
@@ -142,21 +142,14 @@ impl Publication {
                 return Err(InvalidPublication::ReservedId(id.clone()));
             }
         }
-        if let Some(socket) = &self.socket {
-            check_socket(socket)?;
+        if self.socket.as_ref().is_some_and(|socket| !is_socket_id(socket)) {
+            return Err(InvalidPublication::InvalidSocket);
         }
         match self.retry {
             Some(retry) if retry > MAX_RETRY_MS => Err(InvalidPublication::RetryTooLong(retry)),
             _ => Ok(()),
         }
     }
-}
-
-/// The rule for socket ids.
-pub(crate) fn check_socket(socket: &str) -> Result<(), InvalidPublication> {
-    let is_one =
-        (1..=MAX_SOCKET_BYTES).contains(&socket.len()) && socket.bytes().all(|b| b.is_ascii_graphic());
-    if is_one { Ok(()) } else { Err(InvalidPublication::InvalidSocket) }
 }
 
 #[cfg(test)]
