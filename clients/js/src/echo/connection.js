@@ -1,0 +1,363 @@
+// One stream for all channels of an Echo, and the hub's knowledge of which channels these are.
+//
+// The stream is opened with the channels of the moment. What comes and goes later is told by requests, one at a time, until
+// what the hub holds for this stream (`held`) is what the application wants (`#subscriptions`). A new stream starts with all
+// of them, so a request that fails while the stream is lost need not be made again.
+
+import { isFinal } from '../problem.js';
+import { callAll } from '../report.js';
+import { BackOff } from '../stream/back-off.js';
+import { pause, systemClock } from '../stream/clock.js';
+import { ResumableStream } from '../stream/resumable-stream.js';
+import { parseData } from './data.js';
+import { EventFormatter } from './event-formatter.js';
+import { Front } from './front.js';
+import { Subscription } from './subscription.js';
+import { Whispers } from './whispers.js';
+
+/** Three heartbeats of the hub's default. */
+const SILENCE_MS = 45_000;
+/** The hub knows of no stream with this socket id (any more): it was started again, or has given the stream up. */
+const GONE = 410;
+/** Statuses that are about rights, and not about the request. */
+const RIGHTS = [401, 403, 419];
+
+/**
+ * @typedef {import('./index.js').TidingsOptions} Options
+ * @typedef {import('./index.js').ChannelError} ChannelError
+ * @typedef {import('./index.js').ConnectionStatus} Status
+ */
+
+/** A stream that is open, from `general.connected` to its end. */
+class Live {
+  /** Ends the requests that belong to it. */
+  abort = new AbortController();
+  /** Cuts a wait between two requests short. */
+  wake = () => {};
+  backOff = new BackOff();
+
+  /**
+   * @param {string} socketId
+   * @param {Iterable<string>} held
+   */
+  constructor(socketId, held) {
+    this.socketId = socketId;
+    this.held = new Set(held);
+  }
+
+  end() {
+    this.abort.abort();
+    this.wake();
+  }
+}
+
+export class Connection {
+  #options;
+  #front;
+  #stream;
+  #formatter;
+  #subscriptions = new Map(/** @type {Array<[string, Subscription]>} */ ([]));
+  #whispers;
+
+  #status = /** @type {Status} */ ('disconnected');
+  #statusCallbacks = /** @type {Array<(status: Status) => void>} */ ([]);
+  /** The id that the stream has, or had before it was lost: events that carry it stay left out on resume. */
+  #socketId = /** @type {string | undefined} */ (undefined);
+  /** The channels that the stream was asked with. */
+  #asked = /** @type {string[]} */ ([]);
+  #live = /** @type {Live | null} */ (null);
+  #isSyncing = false;
+  #failure = /** @type {ChannelError | null} */ (null);
+
+  /** @param {Options} options */
+  constructor(options) {
+    this.#options = options;
+    this.#front = new Front(options);
+    this.#formatter = new EventFormatter(options.namespace);
+    this.#whispers = new Whispers((whisper) => this.#sendWhisper(whisper));
+    this.#stream = new ResumableStream({
+      request: () => {
+        this.#asked = [...this.#subscriptions.keys()];
+        return this.#front.streamRequest(this.#asked, this.#socketId);
+      },
+      onEvent: (event) => this.#receive(event),
+      onLost: () => this.#lose(),
+      onFailed: ({ status = 0, detail }) => this.#fail(status, detail),
+      silenceMs: options.heartbeatTimeout ?? SILENCE_MS,
+      fetch: options.fetch,
+    });
+  }
+
+  get status() {
+    return this.#status;
+  }
+
+  get socketId() {
+    return this.#socketId;
+  }
+
+  /** @param {(status: Status) => void} callback */
+  onStatus(callback) {
+    this.#statusCallbacks.push(callback);
+    return () => {
+      this.#statusCallbacks = this.#statusCallbacks.filter((other) => other !== callback);
+    };
+  }
+
+  /** Opens the stream, once the channels that are asked for in the same breath are known. */
+  open() {
+    if (this.#status !== 'disconnected' && this.#status !== 'failed') return;
+    this.#failure = null;
+    for (const subscription of this.#subscriptions.values()) subscription.lose();
+    this.#setStatus('connecting');
+    queueMicrotask(() => {
+      if (this.#status === 'connecting') this.#stream.open();
+    });
+  }
+
+  /** Ends the stream. What is missed from here on stays missed. */
+  close() {
+    this.#stream.close();
+    this.#stream.lastEventId = '';
+    this.#end();
+    this.#socketId = undefined;
+    this.#whispers.drop(() => true);
+    this.#setStatus('disconnected');
+  }
+
+  /** @param {string} name */
+  add(name) {
+    const subscription = new Subscription(name, this.#formatter);
+    this.#subscriptions.set(name, subscription);
+    queueMicrotask(() => {
+      if (this.#subscriptions.get(name) !== subscription) return;
+      if (this.#failure !== null) subscription.refuse(this.#failure);
+      else void this.#sync();
+    });
+    return subscription;
+  }
+
+  /** @param {string} name */
+  remove(name) {
+    const subscription = this.#subscriptions.get(name);
+    this.#subscriptions.delete(name);
+    this.#whispers.drop((other) => other === subscription);
+    queueMicrotask(() => void this.#sync());
+  }
+
+  /**
+   * @param {Subscription} subscription
+   * @param {string} event
+   * @param {unknown} data
+   */
+  whisper(subscription, event, data) {
+    if (this.#subscriptions.get(subscription.name) === subscription) this.#whispers.push({ subscription, event, data });
+  }
+
+  /** @param {import('../stream/event-stream-parser.js').StreamEvent} event */
+  #receive({ type, data }) {
+    switch (type) {
+      case 'general.connected':
+        return this.#begin(data);
+      case 'general.ping':
+        return;
+      case 'tidings.denied': {
+        const { channel, status, detail } = parseData(data);
+        return this.#deny(this.#subscriptions.get(channel), channel, status, detail);
+      }
+      case 'tidings.reset':
+        return callAll([this.#options.onReset], parseData(data));
+      case 'tidings.close':
+        return callAll([this.#options.onClose], parseData(data));
+      default:
+        return this.#deliver(type, data);
+    }
+  }
+
+  /**
+   * `<channel>.<event>`, where both may contain dots: the longest channel that the application has is meant.
+   * @param {string} type
+   * @param {string} data
+   */
+  #deliver(type, data) {
+    for (let dot = type.lastIndexOf('.'); dot > 0; dot = type.lastIndexOf('.', dot - 1)) {
+      const subscription = this.#subscriptions.get(type.slice(0, dot));
+      if (subscription !== undefined) return subscription.deliver(type.slice(dot + 1), data);
+    }
+  }
+
+  /** @param {string} socketId */
+  #begin(socketId) {
+    const live = new Live(socketId, this.#asked);
+    this.#end();
+    this.#live = live;
+    this.#socketId = socketId;
+    for (const subscription of this.#subscriptions.values()) {
+      if (live.held.has(subscription.name)) subscription.ask();
+      else subscription.lose();
+    }
+    this.#setStatus('connected');
+    // Refusals come with the beginning of the stream, in the same piece: after it whoever is not refused is in.
+    queueMicrotask(() => {
+      if (this.#live !== live) return;
+      for (const subscription of this.#subscriptions.values()) {
+        if (subscription.state !== 'asked') continue;
+        // The list of who is there comes as an answer only.
+        if (subscription.isPresence) subscription.lose();
+        else subscription.succeed();
+      }
+      void this.#whispers.flush();
+      void this.#sync();
+    });
+  }
+
+  #end() {
+    this.#live?.end();
+    this.#live = null;
+    this.#whispers.drop(({ hasSucceeded }) => hasSucceeded);
+    for (const subscription of this.#subscriptions.values()) subscription.lose();
+  }
+
+  #lose() {
+    this.#end();
+    this.#setStatus(this.#socketId === undefined ? 'connecting' : 'reconnecting');
+  }
+
+  /**
+   * @param {number} status
+   * @param {string} detail
+   */
+  #fail(status, detail) {
+    this.#end();
+    const error = errorOf(status, detail);
+    this.#failure = error;
+    this.#setStatus('failed');
+    this.#whispers.drop(() => true);
+    for (const subscription of [...this.#subscriptions.values()]) subscription.refuse(error);
+  }
+
+  /**
+   * @param {Subscription | undefined} subscription
+   * @param {string} name
+   * @param {number} status
+   * @param {string} detail
+   */
+  #deny(subscription, name, status, detail) {
+    this.#live?.held.delete(name);
+    if (subscription === undefined) return;
+    const error = errorOf(status, detail);
+    if (isFinal(status)) {
+      this.#whispers.drop((other) => other === subscription);
+      subscription.refuse(error);
+    } else {
+      subscription.lose();
+      subscription.report(error);
+    }
+  }
+
+  /** Tells the hub what has come and gone, until it knows all of it. */
+  async #sync() {
+    if (this.#isSyncing) return;
+    this.#isSyncing = true;
+    for (let live; (live = this.#live) !== null; ) {
+      const gone = [...live.held].filter((name) => !this.#subscriptions.has(name));
+      const wanted = [...this.#subscriptions.values()].filter(({ state }) => state === 'wanted');
+      let goesOn;
+      if (gone.length > 0) goesOn = await this.#unsubscribe(live, gone);
+      else if (wanted.length > 0) goesOn = await this.#subscribe(live, wanted);
+      else break;
+      if (goesOn) {
+        live.backOff.reset();
+      } else if (this.#live === live) {
+        const { ended, end } = pause(systemClock, live.backOff.next());
+        live.wake = end;
+        await ended;
+      }
+    }
+    this.#isSyncing = false;
+  }
+
+  /**
+   * @param {Live} live
+   * @param {string[]} gone
+   * @returns {Promise<boolean>} Whether it went well; otherwise it is to be tried again after a while.
+   */
+  async #unsubscribe(live, gone) {
+    const answer = await this.#post(live, 'unsubscribe', { channels: gone });
+    if (answer.body === null && !isFinal(answer.status)) return false;
+    for (const name of gone) live.held.delete(name);
+    return true;
+  }
+
+  /**
+   * @param {Live} live
+   * @param {Subscription[]} wanted
+   * @returns {Promise<boolean>} Whether it went well; otherwise it is to be tried again after a while.
+   */
+  async #subscribe(live, wanted) {
+    for (const subscription of wanted) subscription.ask();
+    const answer = await this.#post(live, 'subscribe', { channels: wanted.map(({ name }) => name) });
+    if (this.#live !== live) return true;
+    let isWell = true;
+    for (const subscription of wanted) {
+      const { name } = subscription;
+      const { status, detail, users } = answer.body === null ? answer : (answer.body.channels?.[name] ?? {});
+      const isWanted = this.#subscriptions.get(name) === subscription;
+      if (status === undefined) {
+        live.held.add(name);
+        if (isWanted) subscription.succeed(users);
+      } else if (status === 0) {
+        // Nobody has said no.
+        subscription.lose();
+        isWell = false;
+      } else {
+        this.#deny(isWanted ? subscription : undefined, name, status, detail);
+        isWell &&= isFinal(status);
+      }
+    }
+    void this.#whispers.flush();
+    return isWell;
+  }
+
+  /** @param {import('./whispers.js').Whisper} whisper */
+  async #sendWhisper({ subscription, event, data }) {
+    const live = this.#live;
+    if (live === null) return;
+    const body = { channel_name: subscription.name, event_name: event, data };
+    const { status, detail } = await this.#post(live, 'whisper', body);
+    if (status >= 400) subscription.report({ type: 'WhisperError', status, detail });
+  }
+
+  /**
+   * @param {Live} live
+   * @param {'subscribe' | 'unsubscribe' | 'whisper'} what
+   * @param {object} body
+   */
+  async #post(live, what, body) {
+    const abort = new AbortController();
+    const end = () => abort.abort('It did not answer in time');
+    live.abort.signal.addEventListener('abort', end);
+    const timer = setTimeout(end, this.#options.heartbeatTimeout ?? SILENCE_MS);
+    const answer = await this.#front.post(what, live.socketId, body, abort.signal);
+    clearTimeout(timer);
+    live.abort.signal.removeEventListener('abort', end);
+    if (answer.status === GONE && this.#live === live) this.#stream.reopen(answer.detail);
+    return answer;
+  }
+
+  /** @param {Status} status */
+  #setStatus(status) {
+    if (this.#status === status) return;
+    this.#status = status;
+    callAll(this.#statusCallbacks, status);
+  }
+}
+
+/**
+ * @param {number} status
+ * @param {string} detail
+ * @returns {ChannelError}
+ */
+function errorOf(status, detail) {
+  return { type: RIGHTS.includes(status) ? 'AuthError' : 'SubscriptionError', status, detail };
+}

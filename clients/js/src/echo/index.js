@@ -1,0 +1,2 @@
+export { Channel, PresenceChannel, PrivateChannel } from './channel.js';
+export { TidingsConnector } from './connector.js';
