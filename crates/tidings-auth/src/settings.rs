@@ -10,8 +10,8 @@ use crate::{
     secret::Secret,
 };
 
-/// Who is known to a hub. With no keys, issuers, callback and anonymous rights the hub is open: everybody may do
-/// everything.
+/// Who is known to a hub. With no keys, issuers, callback and anonymous rights the hub is open, unless it is closed by
+/// [`Settings::closed`]: everybody may do everything.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The API keys.
@@ -28,12 +28,19 @@ pub struct Settings {
     pub base: UrlBase,
     /// Where revocations are kept. Without it they last as long as the process.
     pub revocations: Option<PathBuf>,
+    /// Whether the hub is not open in any case, because a front has credentials that only it knows, as those of Pusher
+    /// apps.
+    pub closed: bool,
 }
 
 impl Settings {
     /// Whether everybody may do everything.
     pub fn is_open(&self) -> bool {
-        self.keys.is_empty() && self.issuers.is_empty() && self.anonymous.is_none() && self.callback.is_none()
+        let is_nobody_known = self.keys.is_empty()
+            && self.issuers.is_empty()
+            && self.anonymous.is_none()
+            && self.callback.is_none();
+        is_nobody_known && !self.closed
     }
 }
 

@@ -11,14 +11,15 @@ use http::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tidings_hub::{Selector, Topic};
+use tidings_hub::{Selector, channel};
 use url::form_urlencoded;
 
 use super::{Answer, Question, Yes};
 use crate::{object::object, refusal::Reason, settings::Action};
 
-const PRIVATE: &str = "private-";
-const PRESENCE: &str = "presence-";
+/// How the names begin of the channels that Laravel decides about. Of `#server-to-user-`, which is private as well, it knows
+/// nothing: that one is Pusher's.
+const DECIDED: [&str; 2] = ["private-", "presence-"];
 
 /// Names the connection that an event came from (`toOthers()`).
 const X_SOCKET_ID: HeaderName = HeaderName::from_static("x-socket-id");
@@ -27,8 +28,6 @@ const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with")
 
 /// What stands for the socket id of those who have none: the drivers `pusher` and `reverb` sign one.
 const NO_SOCKET: &str = "0.0";
-/// The longest that a socket id can be, in bytes.
-const MAX_SOCKET_BYTES: usize = 64;
 
 /// Why an answer is none.
 const NO_ANSWER: &str = "its answer is none of Laravel's /broadcasting/auth: neither true, false nor an object with auth or channel_data";
@@ -77,7 +76,8 @@ pub(super) fn known_by() -> Vec<HeaderName> {
 /// `None` for what Laravel is not asked about.
 pub(super) fn question(headers: &HeaderMap, action: Action, selector: &Selector) -> Option<Question> {
     let Selector::Exact(topic) = selector else { return None };
-    if action != Action::Subscribe || !(topic.as_str().starts_with(PRIVATE) || is_presence(topic)) {
+    let is_decided = DECIDED.iter().any(|prefix| topic.as_str().starts_with(prefix));
+    if action != Action::Subscribe || !is_decided {
         return None;
     }
     let body = form_urlencoded::Serializer::new(String::new())
@@ -92,7 +92,7 @@ pub(super) fn question(headers: &HeaderMap, action: Action, selector: &Selector)
 }
 
 pub(super) fn read(body: &[u8], selector: &Selector) -> Result<Answer, Reason> {
-    let is_presence = matches!(selector, Selector::Exact(topic) if is_presence(topic));
+    let is_presence = matches!(selector, Selector::Exact(topic) if channel::is_presence(topic.as_str()));
     let yes = |user, payload| Ok(Answer::Yes(Arc::new(Yes { user, expires: None, payload, private: true })));
     let no_answer = |problem: &str| Err(Reason::NoAnswer(problem.to_owned()));
     let body: Body<'_> = match serde_json::from_slice(body) {
@@ -144,17 +144,8 @@ fn is_text(json: &RawValue) -> bool {
     json.get().starts_with('"')
 }
 
-fn is_presence(topic: &Topic) -> bool {
-    topic.as_str().starts_with(PRESENCE)
-}
-
 /// The request's own, if it is one: Laravel fails at others.
 fn socket_id(headers: &HeaderMap) -> &str {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    headers
-        .get(X_SOCKET_ID)
-        .and_then(|value| value.to_str().ok())
-        .filter(|id| id.len() <= MAX_SOCKET_BYTES)
-        .filter(|id| id.split_once('.').is_some_and(|(first, second)| digits(first) && digits(second)))
-        .unwrap_or(NO_SOCKET)
+    let given = headers.get(X_SOCKET_ID).and_then(|value| value.to_str().ok());
+    given.filter(|id| channel::is_socket_id(id)).unwrap_or(NO_SOCKET)
 }
