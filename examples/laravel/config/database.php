@@ -3,6 +3,12 @@
 use Illuminate\Support\Str;
 
 return [
+    'default' => 'sqlite',
+    'connections' => [
+        'sqlite' => ['driver' => 'sqlite', 'database' => env('DB_DATABASE', database_path('database.sqlite')), 'prefix' => ''],
+    ],
+    'migrations' => 'migrations',
+
     'redis' => [
         'client' => env('REDIS_CLIENT', 'phpredis'),
 

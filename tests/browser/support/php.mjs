@@ -1,8 +1,12 @@
-// A PHP application behind PHP's own server, one request after the other.
+// A PHP application behind PHP's own server, one request after the other for each of its workers.
 
+import { readFileSync } from 'node:fs'
 import { onFreePort, Server } from './server.mjs'
 
-/** Serves the folder `public` of the application at `directory`; `env` are its variables beside those it has. */
+/**
+ * Serves the folder `public` of the application at `directory`; `env` are its variables beside those it has. It has one worker,
+ * unless PHP_CLI_SERVER_WORKERS is among them: then that many, and the master, which takes requests as well.
+ */
 export async function startPhp(t, directory, env = {}) {
   const php = await onFreePort(async (port) => {
     // Variables are to be where frameworks look for them: in $_ENV and $_SERVER.
@@ -13,6 +17,15 @@ export async function startPhp(t, directory, env = {}) {
     await server.ready('serves', () => server.stderr.includes('started'))
     return { url: `http://127.0.0.1:${port}`, port, server }
   })
-  t.after(() => php.server.end('SIGTERM'))
+  t.after(async () => {
+    // They outlive the master, unless a terminal's Ctrl-C reaches them all.
+    const workers = workersOf(php.server.child)
+    await php.server.end('SIGTERM')
+    for (const worker of workers) process.kill(worker)
+  })
   return php
+}
+
+function workersOf({ pid }) {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 }
