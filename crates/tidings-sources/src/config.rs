@@ -40,6 +40,8 @@ use crate::{duration::HumanDuration, secret::Secret, size::ByteSize};
 pub enum SourceConfig {
     /// Messages of Redis (or Valkey) Pub/Sub.
     Redis(RedisConfig),
+    /// Entries of Redis (or Valkey) Streams.
+    RedisStream(RedisStreamConfig),
     /// A URL that is asked again and again.
     HttpPoll(HttpPollConfig),
     /// A program whose output lines are events.
@@ -112,6 +114,85 @@ pub struct RedisConfig {
     /// After this much silence the server is asked whether it is still there (`PING`). Default: 10 s.
     #[serde(default = "default_ping_every")]
     pub ping_every: HumanDuration,
+}
+
+/// `kind = "redis_stream"`: publishes the entries of streams of a Redis or Valkey server, each once and in their order, also
+/// those that were added while the hub was away. Redis keeps the position, in a consumer group.
+///
+/// An entry has the fields `data` and, if it likes, `topic`, `event`, `private` (`1`), `id` and `socket`; or `payload`, which
+/// may be [Laravel's envelope](EnvelopeKind::Laravel), and `channel`. The id of its event is made of the entry's if it gives
+/// none. An entry without `data` and `payload` is dropped, which is counted and warned about once. One whose event breaks
+/// the hub's rules is dropped and counted, too; all others wait until the log has them.
+///
+/// Its user in Redis needs the commands `XREADGROUP`, `XACK`, `XGROUP` and `XINFO`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisStreamConfig {
+    /// What logs and metrics call the source. Default: `redis_stream` and the server's address.
+    pub name: Option<String>,
+    /// The server and its database: `redis://[[user]:password@]host[:port][/database]`, see [`RedisConfig::url`].
+    pub url: Secret,
+    /// With `rediss://`: a file with the certificates to trust, see [`RedisConfig::ca_file`].
+    pub ca_file: Option<PathBuf>,
+    /// The keys of the streams, as Redis knows them: with the prefix that an application puts before them.
+    pub streams: Vec<String>,
+    /// The consumer group that keeps the position; it is made if it is missing. Each hub that is to get all entries needs
+    /// one of its own. Default: `tidings`.
+    #[serde(default = "default_group")]
+    pub group: String,
+    /// Where to begin in a stream that has no such group: `"new"`, with what is added from then on, or `"earliest"`.
+    /// A group that was deleted while the hub runs is made again where it was. Default: `"new"`.
+    #[serde(default)]
+    pub start: StreamStart,
+    /// Prefixes that are taken off the names of streams and of `channel`, see [`RedisConfig::strip_prefixes`].
+    #[serde(default = "default_strip_prefixes")]
+    pub strip_prefixes: Vec<String>,
+    /// The topic of entries that name none. Default: the stream's name, prefix taken off.
+    pub topic: Option<String>,
+    /// The type of events that name none. Default: none, which browsers deliver as `message`.
+    pub event: Option<String>,
+    /// What to publish. Placeholders: `{{data}}` (the entry's data), `{{data_json}}` (as a JSON string), `{{channel}}` and
+    /// `{{channel_json}}` (the topic), and those of the time, see [`ClockConfig::template`]. Default: the data, byte for
+    /// byte.
+    pub template: Option<String>,
+    /// The time zone of the template's placeholders: `"UTC"` or a fixed offset such as `"+08:00"`. Default: UTC.
+    pub timezone: Option<String>,
+    /// Whether the events are private, also of entries that do not say so. Topics that begin with `private-`,
+    /// `presence-` or `#server-to-user-` are private in any case. Default: false.
+    #[serde(default)]
+    pub private: bool,
+    /// How long to wait for a connection, and for any answer of the server, before connecting anew. Default: 5 s.
+    #[serde(default = "default_redis_timeout")]
+    pub timeout: HumanDuration,
+}
+
+/// Where to begin in a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+#[non_exhaustive]
+pub enum StreamStart {
+    /// `"new"`: with what is added from now on.
+    #[default]
+    New,
+    /// `"earliest"`: with the oldest entry that it has.
+    Earliest,
+}
+
+/// The text names no place in a stream.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("start: {0:?} is no place to begin: write \"new\" or \"earliest\"")]
+pub struct NotAStart(String);
+
+impl TryFrom<String> for StreamStart {
+    type Error = NotAStart;
+
+    fn try_from(text: String) -> Result<Self, NotAStart> {
+        match text.as_str() {
+            "new" => Ok(Self::New),
+            "earliest" => Ok(Self::Earliest),
+            _ => Err(NotAStart(text)),
+        }
+    }
 }
 
 /// Which envelopes a source opens.
@@ -255,6 +336,10 @@ fn default_strip_prefixes() -> Vec<String> {
     vec!["*_database_".to_owned(), "*-database-".to_owned()]
 }
 
+fn default_group() -> String {
+    "tidings".to_owned()
+}
+
 fn default_redis_timeout() -> HumanDuration {
     HumanDuration::from_secs(5)
 }
@@ -344,6 +429,7 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_it() {
         for text in [
             "kind = \"redis\"\nurl = \"redis://h\"\nchanels = [\"a\"]",
+            "kind = \"redis_stream\"\nurl = \"redis://h\"\nstreams = [\"a\"]\nchanels = 1",
             "kind = \"http_poll\"\ntopic = \"t\"\nurl = \"http://h\"\nchanels = 1",
             "kind = \"command\"\ntopic = \"t\"\nrun = [\"a\"]\nchanels = 1",
             "kind = \"clock\"\ntopic = \"t\"\nchanels = 1",

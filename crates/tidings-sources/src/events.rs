@@ -136,6 +136,41 @@ pub(crate) fn prefixed(source: &Tracker, channel: &str, prefix: &str) {
     }
 }
 
+/// An entry of a stream cannot be published.
+pub(crate) fn bad_entry(source: &Tracker, stream: &str, id: &dyn fmt::Display, why: &dyn fmt::Display) {
+    source.dropped.fetch_add(1, Relaxed);
+    if source.once_for("entry", stream) {
+        warn!(
+            source = source.name,
+            stream,
+            entry = %id,
+            "an entry of a stream is dropped: {why}; add entries with the fields topic, event and data (this is said once \
+             for each stream; the metrics count on)"
+        );
+    }
+}
+
+/// Entries were deleted from their stream before they could be published.
+pub(crate) fn deleted_entries(source: &Tracker, stream: &str, entries: u64) {
+    source.dropped.fetch_add(entries, Relaxed);
+    error!(
+        source = source.name,
+        stream,
+        entries,
+        "entries were deleted from their stream before they were published: keep more of it (MAXLEN, MINID)"
+    );
+}
+
+/// The consumer group was gone, or its stream, and has been made again.
+pub(crate) fn group_remade(source: &Tracker, stream: &str, group: &str, from: &dyn fmt::Display) {
+    warn!(
+        source = source.name,
+        stream,
+        group,
+        "the consumer group was gone and has been made again: reading goes on behind entry {from}"
+    );
+}
+
 /// The program of a command source wrote to its standard error.
 pub(crate) fn complained(source: &Tracker, line: &str) {
     info!(source = source.name, "standard error: {line}");

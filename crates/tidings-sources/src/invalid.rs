@@ -42,6 +42,17 @@ pub enum InvalidSourceReason {
     /// A channel or pattern is empty.
     #[error("a channel or pattern is empty: give it a name or remove it")]
     EmptyChannel,
+    /// The source would read nothing, or a stream without a name.
+    #[error("streams: names no stream, or an empty one: write for instance streams = [\"events\"]")]
+    NoStreams,
+    /// The stream's name is too long to be a part of its events' ids.
+    #[error(
+        "streams: the name {0:?} is too long: at most 190 bytes are possible, and fewer with unusual characters"
+    )]
+    StreamName(String),
+    /// The consumer group has no name.
+    #[error("group: is empty: remove it, or give it a name")]
+    NoGroup,
     /// A prefix cannot be taken off.
     #[error(
         "strip_prefixes: {0:?} is not a prefix: write text, with \"*\" at its start at most, such as \"*_database_\""

@@ -1,8 +1,8 @@
-//! Sources: where events come from without anybody posting them. Redis Pub/Sub, a polled URL, a program's output, a
+//! Sources: where events come from without anybody posting them. Redis Pub/Sub and Streams, a polled URL, a program's output, a
 //! clock.
 //!
 //! A [`SourceConfig`] is what stands under `[[source]]`; [`start`] runs them over a [`Hub`](tidings_hub::Hub). Each is
-//! one task: where events come from (`redis`, `http_poll`, `command`, `clock`) fills a bounded buffer (`outbox`) that
+//! one task: where events come from (`redis`, `redis_stream`, `http_poll`, `command`, `clock`) fills a bounded buffer (`outbox`) that
 //! publishes in batches, in order, and keeps events while the log is away. What fails is tried again with a growing
 //! pause (`backoff`); whatever happens is logged and counted by one function (`events`) and can be asked for
 //! ([`Sources::status`]).
@@ -22,6 +22,7 @@ mod message;
 mod outbox;
 mod plan;
 mod redis;
+mod redis_stream;
 mod running;
 mod secret;
 mod size;
@@ -29,7 +30,8 @@ mod status;
 mod template;
 
 pub use config::{
-    ClockConfig, CommandConfig, EnvelopeKind, HttpPollConfig, NotAnEnvelope, RedisConfig, SourceConfig,
+    ClockConfig, CommandConfig, EnvelopeKind, HttpPollConfig, NotAStart, NotAnEnvelope, RedisConfig,
+    RedisStreamConfig, SourceConfig, StreamStart,
 };
 pub use duration::{HumanDuration, NotADuration};
 pub use invalid::{InvalidSource, InvalidSourceReason};

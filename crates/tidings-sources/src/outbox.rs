@@ -46,6 +46,8 @@ pub(crate) struct Outbox {
     arrived: Notify,
     /// Told when there may be room.
     room: Notify,
+    /// Told when nothing waits.
+    settled: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +88,13 @@ impl Queue {
 
 impl Outbox {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, queue: Mutex::default(), arrived: Notify::new(), room: Notify::new() }
+        Self {
+            limits,
+            queue: Mutex::default(),
+            arrived: Notify::new(),
+            room: Notify::new(),
+            settled: Notify::new(),
+        }
     }
 
     /// Adds an event behind the others. Dropping the future drops the event.
@@ -122,6 +130,13 @@ impl Outbox {
     pub(crate) fn unpublished(&self) -> usize {
         let queue = self.queue();
         queue.waiting.len() + queue.in_hand
+    }
+
+    /// Waits until the log has accepted, or refused for good, all that was added: for one who adds and waits in turn.
+    pub(crate) async fn settled(&self) {
+        while self.unpublished() > 0 {
+            self.settled.notified().await;
+        }
     }
 
     /// Publishes what is added, in its order, until the outbox is closed and empty or the log is closed.
@@ -192,6 +207,9 @@ impl Outbox {
         let mut queue = self.queue();
         queue.in_hand = queue.in_hand.saturating_sub(events);
         queue.log_away = log_away;
+        if queue.in_hand == 0 && queue.waiting.is_empty() {
+            self.settled.notify_one();
+        }
         // A push that waits for room may drop the oldest instead, now that the log is away.
         if log_away {
             self.room.notify_one();

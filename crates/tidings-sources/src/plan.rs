@@ -1,18 +1,23 @@
 //! From a source's configuration to what runs: everything that can be checked beforehand has been.
 
+use std::collections::HashSet;
+
 use reqwest::Url;
 use tidings_hub::Topic;
 
 use crate::{
     clock, command,
-    config::{ClockConfig, CommandConfig, EnvelopeKind, HttpPollConfig, RedisConfig, SourceConfig},
+    config::{
+        ClockConfig, CommandConfig, EnvelopeKind, HttpPollConfig, RedisConfig, RedisStreamConfig,
+        SourceConfig, StreamStart,
+    },
     duration::HumanDuration,
     form::{Form, FormKeys, offset},
     http_poll,
     invalid::{InvalidSource, InvalidSourceReason},
     message::MessageForm,
     outbox::{Limits, WhenFull},
-    redis,
+    redis, redis_stream,
     running::Context,
     template::Offers,
 };
@@ -21,16 +26,18 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Plan {
     Redis(Box<redis::Plan>),
+    RedisStream(Box<redis_stream::Plan>),
     HttpPoll(http_poll::Plan),
     Command(command::Plan),
     Clock(clock::Plan),
 }
 
 impl SourceConfig {
-    /// The kind as it is configured: `redis`, `http_poll`, `command` or `clock`.
+    /// The kind as it is configured: `redis`, `redis_stream`, `http_poll`, `command` or `clock`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Redis(_) => "redis",
+            Self::RedisStream(_) => "redis_stream",
             Self::HttpPoll(_) => "http_poll",
             Self::Command(_) => "command",
             Self::Clock(_) => "clock",
@@ -42,6 +49,7 @@ impl SourceConfig {
     pub fn name(&self) -> String {
         let (name, what) = match self {
             Self::Redis(config) => (&config.name, address(config.url.expose())),
+            Self::RedisStream(config) => (&config.name, address(config.url.expose())),
             Self::HttpPoll(config) => (&config.name, config.topic.clone()),
             Self::Command(config) => (&config.name, config.run.first().cloned().unwrap_or_default()),
             Self::Clock(config) => (&config.name, config.topic.clone()),
@@ -62,6 +70,7 @@ impl Plan {
     pub(crate) fn new(config: &SourceConfig) -> Result<Self, InvalidSource> {
         let plan = match config {
             SourceConfig::Redis(config) => redis_plan(config),
+            SourceConfig::RedisStream(config) => redis_stream_plan(config),
             SourceConfig::HttpPoll(config) => http_poll_plan(config),
             SourceConfig::Command(config) => command_plan(config),
             SourceConfig::Clock(config) => clock_plan(config),
@@ -73,8 +82,10 @@ impl Plan {
         match self {
             // A burst, or the log's short absence: both without loss.
             Self::Redis(_) => Limits { events: 10_000, bytes: 16 << 20, when_full: WhenFull::DropOldest },
-            // The pipe waits, so there need be no more than two batches.
-            Self::Command(_) => Limits { events: 2000, bytes: 2 << 20, when_full: WhenFull::Wait },
+            // The pipe waits, as does the stream, so there need be no more than two batches.
+            Self::Command(_) | Self::RedisStream(_) => {
+                Limits { events: 2000, bytes: 2 << 20, when_full: WhenFull::Wait }
+            }
             // Only the newest is of interest.
             Self::HttpPoll(_) | Self::Clock(_) => {
                 Limits { events: 1, bytes: 0, when_full: WhenFull::DropOldest }
@@ -82,10 +93,16 @@ impl Plan {
         }
     }
 
+    /// Whether what was received and could not be published comes again after the next start.
+    pub(crate) fn comes_again(&self) -> bool {
+        matches!(self, Self::RedisStream(_))
+    }
+
     /// Runs until the context says stop.
     pub(crate) async fn run(self, context: &Context) {
         match self {
             Self::Redis(plan) => redis::run(*plan, context).await,
+            Self::RedisStream(plan) => redis_stream::run(*plan, context).await,
             Self::HttpPoll(plan) => http_poll::run(plan, context).await,
             Self::Command(plan) => command::run(plan, context).await,
             Self::Clock(plan) => clock::run(plan, context).await,
@@ -114,6 +131,39 @@ fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
         },
         timeout: short("timeout", config.timeout)?,
         ping_every: short("ping_every", config.ping_every)?,
+    })))
+}
+
+fn redis_stream_plan(config: &RedisStreamConfig) -> Result<Plan, InvalidSourceReason> {
+    let keys = FormKeys {
+        event: config.event.as_deref(),
+        template: config.template.as_deref(),
+        timezone: config.timezone.as_deref(),
+        private: config.private,
+    };
+    if config.streams.is_empty() || config.streams.iter().any(String::is_empty) {
+        return Err(InvalidSourceReason::NoStreams);
+    }
+    if config.group.is_empty() {
+        return Err(InvalidSourceReason::NoGroup);
+    }
+    let server = redis::Server::new(config.url.expose(), config.ca_file.as_deref())?;
+    let prefixes = redis::Prefixes::new(&config.strip_prefixes)?;
+    let place = server.place();
+    let mut named = HashSet::new();
+    let unique = config.streams.iter().filter(|key| named.insert(key.as_str()));
+    let streams =
+        unique.map(|key| redis_stream::Stream::new(key, config.topic.as_deref(), &prefixes, &place));
+    Ok(Plan::RedisStream(Box::new(redis_stream::Plan {
+        streams: streams.collect::<Result<_, _>>()?,
+        group: config.group.clone(),
+        start: match config.start {
+            StreamStart::New => redis_stream::Start::New,
+            StreamStart::Earliest => redis_stream::Start::Earliest,
+        },
+        reader: redis_stream::Reader::new(keys, prefixes)?,
+        timeout: short("timeout", config.timeout)?,
+        server,
     })))
 }
 
@@ -236,6 +286,7 @@ mod tests {
             ("kind = \"redis\"\nurl = \"redis://me:pw@h:6390/3\"", "redis h:6390"),
             ("kind = \"redis\"\nurl = \"redis://h\"\nname = \"cache\"", "cache"),
             ("kind = \"redis\"\nurl = \"pw\"", "redis (bad url)"),
+            ("kind = \"redis_stream\"\nurl = \"redis://me:pw@h/3\"\nstreams = [\"a\"]", "redis_stream h"),
             ("kind = \"http_poll\"\ntopic = \"t\"\nurl = \"https://me:pw@h/pw?token=pw#pw\"", "http_poll t"),
             ("kind = \"command\"\ntopic = \"t\"\nrun = [\"tail\", \"pw\"]", "command tail"),
             ("kind = \"clock\"\ntopic = \"t\"", "clock t"),
@@ -247,6 +298,7 @@ mod tests {
     #[test]
     fn faults_are_named_with_what_to_do() {
         let redis = "kind = \"redis\"\nurl = \"redis://h\"\n";
+        let stream = "kind = \"redis_stream\"\nurl = \"redis://h\"\n";
         let poll = "kind = \"http_poll\"\ntopic = \"t\"\nurl = \"http://h\"\n";
         let clock = "kind = \"clock\"\ntopic = \"t\"\n";
         let command = "kind = \"command\"\ntopic = \"t\"\n";
@@ -274,6 +326,10 @@ mod tests {
                 "ca_file: \"/dev/null/gone\" cannot be used: ",
             ),
             ("kind = \"redis\"\nurl = \"redis://\"\nchannels = [\"a\"]".to_owned(), "redis://"),
+            (format!("{stream}streams = []"), "streams = [\"events\"]"),
+            (format!("{stream}streams = [\"a\", \"\"]"), "streams = [\"events\"]"),
+            (format!("{stream}streams = [\"{}\"]", "a".repeat(200)), "is too long"),
+            (format!("{stream}streams = [\"a\"]\ngroup = \"\""), "group: is empty"),
             (format!("{poll}max_body = 0"), "max_body: must be at least one byte"),
             (format!("{poll}headers = {{ \"a b\" = \"pw\" }}"), "\"a b\""),
             (poll.replace("http://h", "ftp://me:pw@h"), "http://"),

@@ -15,6 +15,7 @@
 //!   `PubSub` reads until the server has confirmed that nothing is subscribed to, and a failed login is reported
 //!   without the server's words.
 
+mod connection;
 mod glob;
 mod prefix;
 mod replies;
@@ -30,7 +31,14 @@ use tokio::time::sleep;
 
 use crate::{backoff::Backoff, events, running::Context};
 
-pub(crate) use {prefix::Prefixes, route::Router, server::Server, subscriptions::Subscriptions};
+pub(crate) use {
+    connection::{Connection, Lost, words},
+    prefix::Prefixes,
+    replies::Malformed,
+    route::Router,
+    server::Server,
+    subscriptions::Subscriptions,
+};
 
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -54,11 +62,16 @@ async fn subscribe(plan: &Plan, context: &Context) {
     loop {
         let started = Instant::now();
         let lost = session::run(plan, context).await;
-        if started.elapsed() >= Backoff::RECOVERED {
-            backoff.reset();
-        }
-        let pause = backoff.next();
-        events::failed(&context.source, &lost, pause);
-        sleep(pause).await;
+        pause(&lost, started, &mut backoff, context).await;
     }
+}
+
+/// Notes that a connection of this age is lost, and waits before the next.
+pub(crate) async fn pause(lost: &Lost, started: Instant, backoff: &mut Backoff, context: &Context) {
+    if started.elapsed() >= Backoff::RECOVERED {
+        backoff.reset();
+    }
+    let pause = backoff.next();
+    events::failed(&context.source, lost, pause);
+    sleep(pause).await;
 }

@@ -89,6 +89,7 @@ fn unique(name: String, taken: &mut HashSet<String>) -> String {
 
 /// One source from start to end.
 async fn run(plan: Plan, context: Context, hub: Hub) {
+    let comes_again = plan.comes_again();
     let publishing = context.outbox.run(&hub, &context.source);
     tokio::pin!(publishing);
     tokio::select! {
@@ -97,7 +98,7 @@ async fn run(plan: Plan, context: Context, hub: Hub) {
         () = &mut publishing => return,
     }
     context.outbox.close();
-    if timeout(DRAIN, publishing).await.is_err() {
+    if timeout(DRAIN, publishing).await.is_err() && !comes_again {
         events::abandoned(&context.source, context.outbox.unpublished());
     }
 }

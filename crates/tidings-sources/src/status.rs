@@ -45,7 +45,7 @@ impl SourceState {
 pub struct SourceStatus {
     /// What logs and metrics call the source; unique among the sources.
     pub name: String,
-    /// `redis`, `http_poll`, `command` or `clock`.
+    /// `redis`, `redis_stream`, `http_poll`, `command` or `clock`.
     pub kind: &'static str,
     /// What it is doing.
     pub state: SourceState,

@@ -41,7 +41,7 @@ impl Prefixes {
     }
 
     /// The channel without its prefix, as short a one as possible. A name is never taken off whole.
-    pub(super) fn strip<'a>(&self, channel: &'a str) -> Option<&'a str> {
+    pub(crate) fn strip<'a>(&self, channel: &'a str) -> Option<&'a str> {
         let rests = self.0.iter().filter_map(|prefix| match prefix.any_start {
             true => channel.split_once(&prefix.text).map(|(_, rest)| rest),
             false => channel.strip_prefix(&prefix.text),

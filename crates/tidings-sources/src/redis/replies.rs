@@ -13,7 +13,7 @@ const MAX_REPLY: usize = 64 << 20;
 
 /// The server does not speak the Redis protocol, or sends what no subscriber should get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(crate) enum Malformed {
     #[error("the server does not speak the Redis protocol")]
     Protocol,
     #[error("the server sent a message of more than {} MiB", MAX_REPLY >> 20)]

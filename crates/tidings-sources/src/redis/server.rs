@@ -23,6 +23,7 @@ pub(crate) struct Server {
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     login: Vec<u8>,
+    database: i64,
 }
 
 impl Server {
@@ -61,7 +62,7 @@ impl Server {
             (Some(_), None) => return Err(bad("it has a user and no password")),
             (user, Some(password)) => redis::cmd("AUTH").arg(user).arg(password).get_packed_command(),
         };
-        Ok(Self { host, port, tls, login })
+        Ok(Self { host, port, tls, login, database: redis.db() })
     }
 
     /// Connects. Dropping the future gives it up.
@@ -74,8 +75,18 @@ impl Server {
     }
 
     /// The command that logs in; empty if there is nothing to log in with.
-    pub(super) fn login(&self) -> &[u8] {
+    pub(crate) fn login(&self) -> &[u8] {
         &self.login
+    }
+
+    /// The number of the database, which matters to all but Pub/Sub.
+    pub(crate) fn database(&self) -> i64 {
+        self.database
+    }
+
+    /// What tells databases of different servers apart.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}/{}", self.host, self.port, self.database)
     }
 }
 

@@ -1,45 +1,14 @@
-//! One connection to Redis, from connecting to its loss.
+//! One connection's subscriptions, from connecting to its loss.
 
-use std::{fmt, io, time::Duration};
+use std::convert::Infallible;
 
 use redis::Value::{self, Array, BulkString, ServerError};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
 
 use super::{
     Plan,
-    replies::{Malformed, Replies},
-    server::Stream,
+    connection::{Connection, Lost, words},
 };
 use crate::{events, running::Context};
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub(super) enum Lost {
-    NotReached(io::Error),
-    NotReachedInTime(Duration),
-    Refused(String),
-    Silent(Duration),
-    Closed,
-    Broken(io::Error),
-    Malformed(Malformed),
-}
-
-impl fmt::Display for Lost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotReached(error) => write!(f, "Redis cannot be reached: {error}"),
-            Self::NotReachedInTime(time) => write!(f, "Redis cannot be reached within {time:?}"),
-            Self::Refused(error) => write!(f, "Redis refuses the subscription: {error}"),
-            Self::Silent(time) => write!(f, "Redis has not answered for {time:?}"),
-            Self::Closed => f.write_str("Redis has closed the connection"),
-            Self::Broken(error) => write!(f, "the connection to Redis is broken: {error}"),
-            Self::Malformed(error) => write!(f, "the connection to Redis is given up: {error}"),
-        }
-    }
-}
 
 /// Connects, subscribes and passes messages on until the connection is lost. Dropping the future closes it.
 pub(super) async fn run(plan: &Plan, context: &Context) -> Lost {
@@ -49,19 +18,14 @@ pub(super) async fn run(plan: &Plan, context: &Context) -> Lost {
     }
 }
 
-async fn converse(plan: &Plan, context: &Context) -> Result<std::convert::Infallible, Lost> {
-    let mut stream = match timeout(plan.timeout, plan.server.connect()).await {
-        Ok(connected) => connected.map_err(Lost::NotReached)?,
-        Err(_) => return Err(Lost::NotReachedInTime(plan.timeout)),
-    };
-    let greeting = [plan.server.login(), &plan.subscriptions.commands()].concat();
-    send(&mut *stream, &greeting, plan.timeout).await?;
+async fn converse(plan: &Plan, context: &Context) -> Result<Infallible, Lost> {
+    let mut connection = Connection::open(&plan.server, plan.timeout).await?;
+    connection.send(&[plan.server.login(), &plan.subscriptions.commands()].concat()).await?;
 
     let mut unconfirmed = plan.subscriptions.confirmations();
     let mut asked = false;
-    let mut replies = Replies::new();
     loop {
-        while let Some(reply) = replies.next().map_err(Lost::Malformed)? {
+        while let Some(reply) = connection.arrived()? {
             let publication = match read(&reply) {
                 Read::Refusal(error) => return Err(Lost::Refused(error)),
                 Read::Confirmation => {
@@ -84,28 +48,14 @@ async fn converse(plan: &Plan, context: &Context) -> Result<std::convert::Infall
         // Silence is nothing unusual, unless the server owes an answer. Every byte is a sign of life.
         let owed = unconfirmed > 0 || asked;
         let patience = if owed { plan.timeout } else { plan.ping_every };
-        match timeout(patience, stream.read_buf(replies.room())).await {
-            Ok(Ok(0)) => return Err(Lost::Closed),
-            Ok(Ok(_)) => asked = false,
-            Ok(Err(error)) => return Err(Lost::Broken(error)),
-            Err(_) if owed => return Err(Lost::Silent(plan.timeout)),
-            Err(_) => {
-                send(&mut *stream, &redis::cmd("PING").get_packed_command(), plan.timeout).await?;
-                asked = true;
-            }
+        if connection.read(patience).await? {
+            asked = false;
+        } else if owed {
+            return Err(Lost::Silent(plan.timeout));
+        } else {
+            connection.send(&redis::cmd("PING").get_packed_command()).await?;
+            asked = true;
         }
-    }
-}
-
-async fn send(stream: &mut dyn Stream, bytes: &[u8], patience: Duration) -> Result<(), Lost> {
-    // What TLS has encrypted leaves with the flush.
-    let sending = async {
-        stream.write_all(bytes).await?;
-        stream.flush().await
-    };
-    match timeout(patience, sending).await {
-        Ok(sent) => sent.map_err(Lost::Broken),
-        Err(_) => Err(Lost::Silent(patience)),
     }
 }
 
@@ -124,9 +74,7 @@ enum Read<'a> {
 
 fn read(reply: &Value) -> Read<'_> {
     match reply {
-        ServerError(error) => {
-            Read::Refusal([error.code(), error.details().unwrap_or_default()].join(" ").trim_end().to_owned())
-        }
+        ServerError(error) => Read::Refusal(words(error)),
         Array(parts) => match &parts[..] {
             [BulkString(kind), BulkString(channel), BulkString(data)] if kind == b"message" => {
                 Read::Message { pattern: None, channel, data }
