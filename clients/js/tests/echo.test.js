@@ -244,14 +244,30 @@ withEcho('a subscription that cannot be asked for at the moment is asked for aga
   assert.deepEqual([hub.to('/subscribe').length, hub.streams.length], [2, 1]);
 });
 
-withEcho('a hub that does not know the stream any more gets another', {}, async (t, { hub, makeEcho }) => {
+for (const gone of [404, 410]) {
+  withEcho(`a hub that does not know the stream any more (${gone}) gets another`, {}, async (t, { hub, makeEcho }) => {
+    const echo = makeEcho();
+    await connected(hub, echo);
+    hub.instead = ({ path, headers }) => (path === '/wave/subscribe' && headers['x-socket-id'] === '1.1' ? gone : undefined);
+    const { calls, into } = collector();
+    echo.channel('a').subscribed(into('subscribed')).error(into('error'));
+    await until('it is subscribed', () => calls.length === 1);
+    assert.deepEqual([calls, hub.streams.length, hub.stream.request.channels], [[['subscribed']], 2, ['a']]);
+    assert.equal(hub.to('/subscribe').length, 1);
+  });
+}
+
+withEcho('more channels than the hub decides about at once are asked for in portions, but resumed all together', {}, async (t, { hub, makeEcho }) => {
   const echo = makeEcho();
-  await connected(hub, echo);
-  hub.instead = ({ path, headers }) => (path === '/wave/subscribe' && headers['x-socket-id'] === '1.1' ? 410 : undefined);
   const { calls, into } = collector();
-  echo.channel('a').subscribed(into('subscribed'));
-  await until('it is subscribed', () => calls.length === 1);
-  assert.deepEqual([hub.streams.length, hub.stream.request.channels, hub.to('/subscribe').length], [2, ['a'], 1]);
+  const names = Array.from({ length: 250 }, (_, number) => `private-${number}`);
+  for (const name of names) echo.channel(name).subscribed(into(name));
+  await until('all are subscribed', () => calls.length === 250);
+  const portions = [hub.stream.request.channels, ...hub.to('/subscribe').map(({ body }) => body.channels)];
+  assert.deepEqual([portions.map(({ length }) => length), portions.flat()], [[100, 100, 50], names]);
+  hub.stream.cut();
+  await until('all are subscribed again', () => calls.length === 500);
+  assert.deepEqual([hub.stream.request.channels, hub.to('/subscribe').length], [names, 2]);
 });
 
 withEcho('a stream that is refused for good fails, says so everywhere, and is tried again when told to', {}, async (t, { hub, makeEcho }) => {
@@ -318,6 +334,19 @@ withEcho('presence: changes that overtake the list are in it', {}, async (t, { h
   assert.deepEqual(calls, [['mark', 1], ['here', [bob, cyd]]]);
 });
 
+withEcho('presence: users without an id are counted', {}, async (t, { hub, makeEcho }) => {
+  hub.users['presence-room'] = [null, null];
+  const echo = makeEcho();
+  const { calls, into } = collector();
+  const room = echo.join('room').here(into('here')).joining(into('joining')).leaving(into('leaving'));
+  await until('the list is there', () => calls.length === 1);
+  for (const event of ['join', 'leave', 'leave', 'leave', 'leave']) hub.stream.send(`presence-room.${event}`, null);
+  await until('all is there', () => calls.length === 5);
+  room.here(into('late'));
+  await until('the list is told', () => calls.length === 6);
+  assert.deepEqual(calls, [['here', [null, null]], ['joining', null], ...Array(3).fill(['leaving', null]), ['late', []]]);
+});
+
 withEcho('whispers go out in order, are heard, and are not kept for later', {}, async (t, { hub, makeEcho }) => {
   const echo = makeEcho();
   const { calls, into } = collector();
@@ -329,12 +358,13 @@ withEcho('whispers go out in order, are heard, and are not kept for later', {}, 
     hub.to('/whisper').map(({ body, headers }) => [body, headers['x-socket-id']]),
     [{ n: 0 }, 1, 'two'].map((data) => [{ channel_name: 'private-chat', event_name: 'typing', data }, '1.1']),
   );
-  hub.stream.send('private-chat.client-typing', { n: 9 });
-  await until('one is heard', () => calls.length === 1);
+  for (const data of [{ n: 9 }, ['alone'], [null], [1, 2], [{}]]) hub.stream.send('private-chat.client-typing', data);
+  await until('all are heard', () => calls.length === 5);
+  assert.deepEqual(calls.splice(0), [{ n: 9 }, 'alone', null, [1, 2], [{}]].map((data) => ['heard', data]));
   hub.instead = ({ path }) => (path === '/wave/whisper' ? { status: 429, body: { detail: 'Too many.' } } : undefined);
   chat.whisper('typing', 3);
-  await until('it is told', () => calls.length === 2);
-  assert.deepEqual(calls, [['heard', { n: 9 }], ['error', { type: 'WhisperError', status: 429, detail: 'Too many.' }]]);
+  await until('it is told', () => calls.length === 1);
+  assert.deepEqual(calls, [['error', { type: 'WhisperError', status: 429, detail: 'Too many.' }]]);
   hub.stream.cut();
   await until('it is noticed', () => echo.connector.connectionStatus() === 'reconnecting');
   chat.whisper('typing', 4);

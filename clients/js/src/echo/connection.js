@@ -18,7 +18,9 @@ import { Whispers } from './whispers.js';
 /** Three heartbeats of the hub's default. */
 const SILENCE_MS = 45_000;
 /** The hub knows of no stream with this socket id (any more): it was started again, or has given the stream up. */
-const GONE = 410;
+const GONE = [404, 410];
+/** The hub does not ask the application about more at once, unless it did so before. */
+const MOST_AT_ONCE = 100;
 /** Statuses that are about rights, and not about the request. */
 const RIGHTS = [401, 403, 419];
 
@@ -77,7 +79,9 @@ export class Connection {
     this.#whispers = new Whispers((whisper) => this.#sendWhisper(whisper));
     this.#stream = new ResumableStream({
       request: () => {
-        this.#asked = [...this.#subscriptions.keys()];
+        const names = [...this.#subscriptions.keys()];
+        // A stream that resumes names all: what is told of later has a gap.
+        this.#asked = this.#stream.lastEventId === '' ? names.slice(0, MOST_AT_ONCE) : names;
         return this.#front.streamRequest(this.#asked, this.#socketId);
       },
       onEvent: (event) => this.#receive(event),
@@ -264,7 +268,7 @@ export class Connection {
       const wanted = [...this.#subscriptions.values()].filter(({ state }) => state === 'wanted');
       let goesOn;
       if (gone.length > 0) goesOn = await this.#unsubscribe(live, gone);
-      else if (wanted.length > 0) goesOn = await this.#subscribe(live, wanted);
+      else if (wanted.length > 0) goesOn = await this.#subscribe(live, wanted.slice(0, MOST_AT_ONCE));
       else break;
       if (goesOn) {
         live.backOff.reset();
@@ -341,7 +345,10 @@ export class Connection {
     const answer = await this.#front.post(what, live.socketId, body, abort.signal);
     clearTimeout(timer);
     live.abort.signal.removeEventListener('abort', end);
-    if (answer.status === GONE && this.#live === live) this.#stream.reopen(answer.detail);
+    if (GONE.includes(answer.status) && this.#live === live) {
+      this.#end();
+      this.#stream.reopen(answer.detail);
+    }
     return answer;
   }
 

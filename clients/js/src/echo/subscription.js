@@ -17,6 +17,8 @@ import { Members } from './members.js';
 /** What comes on the stream when somebody comes or goes. */
 const JOIN = 'join';
 const LEAVE = 'leave';
+/** What the events of whispers begin with. */
+const WHISPER = 'client-';
 
 export class Subscription {
   #listeners = new Map(/** @type {Array<[string, Listener[]]>} */ ([]));
@@ -79,9 +81,9 @@ export class Subscription {
     const isChange = this.isPresence && (event === JOIN || event === LEAVE);
     const listeners = this.#listeners.get(event) ?? [];
     if (!isChange && listeners.length === 0 && this.anyListeners.length === 0) return;
-    const data = parseData(text);
+    const data = event.startsWith(WHISPER) ? unwrap(parseData(text)) : parseData(text);
     if (isChange) {
-      const isNews = event === JOIN ? this.members.join(data) : this.members.leave(data);
+      const isNews = this.members.change(data, event === JOIN);
       if (isNews) callAll(event === JOIN ? this.joiningCallbacks : this.leavingCallbacks, data);
     } else {
       callAll(this.anyListeners, this.formatter.unformat(event), data);
@@ -156,4 +158,10 @@ export class Subscription {
   #later(state, tell) {
     if (this.state === state) queueMicrotask(tell);
   }
+}
+
+/** Whispers that are neither an object nor a list travel in a list of their own, as `laravel-wave` has it. */
+function unwrap(/** @type {any} */ data) {
+  const isWrapped = Array.isArray(data) && data.length === 1 && (data[0] === null || typeof data[0] !== 'object');
+  return isWrapped ? data[0] : data;
 }
