@@ -15,7 +15,7 @@ pub(crate) const ANY: &str = "*";
 /// The layer for these origins: exact ones, with credentials, or `*` for any, without.
 pub(crate) fn layer(origins: &[String]) -> CorsLayer {
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, query_method()])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE, query_method()])
         .allow_headers([
             header::AUTHORIZATION,
             header::CACHE_CONTROL,
@@ -25,11 +25,18 @@ pub(crate) fn layer(origins: &[String]) -> CorsLayer {
             HeaderName::from_static("id"),
             HeaderName::from_static("retry"),
             HeaderName::from_static("private"),
+            // What Laravel Echo and `laravel-wave` send.
+            header::PRAGMA,
+            HeaderName::from_static("x-socket-id"),
+            HeaderName::from_static("x-csrf-token"),
+            HeaderName::from_static("x-xsrf-token"),
+            HeaderName::from_static("x-requested-with"),
         ])
         .expose_headers([
             header::LINK,
             HeaderName::from_static("last-event-id"),
             HeaderName::from_static("mercure-last-event-id"),
+            HeaderName::from_static("x-socket-id"),
         ])
         .max_age(MAX_AGE);
     if origins.iter().any(|origin| origin == ANY) {

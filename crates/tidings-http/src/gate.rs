@@ -67,6 +67,29 @@ impl Gate {
         self.0.is_none()
     }
 
+    /// Whether there is an application to ask.
+    pub(crate) fn asks(&self) -> bool {
+        self.0.as_ref().is_some_and(|keeper| keeper.authority.asks())
+    }
+
+    /// Whether there is anything that the visitor could be allowed: who presents nothing may be nobody here.
+    pub(crate) fn may_be_known(&self, visitor: &Visitor) -> Result<(), Problem> {
+        let Some(Keeper { authority, .. }) = &self.0 else { return Ok(()) };
+        let is_nobody = matches!(visitor, Visitor::Stranger) && authority.anonymous().is_none();
+        match is_nobody && !authority.asks() {
+            true => Err(refuse(&Reason::Nothing.into(), Action::Subscribe)),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a request that publishes may come from where it does, if it brings a cookie that says who it is from.
+    pub(crate) fn check_page(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(keeper) = &self.0 else { return Ok(()) };
+        let presented = keeper.presented(headers, uri.query());
+        let check = presented.and_then(|presented| keeper.check_page(uri, headers, presented.as_ref()));
+        check.map_err(|refusal| refuse(&refusal, Action::Publish))
+    }
+
     /// Finds out who is asking.
     pub(crate) async fn identify(
         &self,
@@ -138,18 +161,31 @@ impl Gate {
 impl Keeper {
     async fn identify(&self, uri: &Uri, headers: &HeaderMap, action: Action) -> Result<Visitor, Refusal> {
         let presented = self.presented(headers, uri.query())?;
-        // The application decides by cookies, too.
-        let by_cookie = match &presented {
-            Some(presented) => presented.by == Carrier::Cookie,
-            None => headers.contains_key(header::COOKIE) && self.authority.knows_by(&header::COOKIE),
-        };
-        if by_cookie && action == Action::Publish && !is_own_page(uri, headers) {
-            check_origin(headers, &self.settings.publish_origins)?;
+        if action == Action::Publish {
+            self.check_page(uri, headers, presented.as_ref())?;
         }
         let Some(presented) = presented else { return Ok(Visitor::Stranger) };
         let audience = self.audience(uri, headers);
         let asked = Asked { action, audience: &audience, dialects: self.settings.dialects };
         Visitor::identify(&self.authority, &presented, &asked).await
+    }
+
+    /// Whether what is authorised by a cookie comes from an allowed page.
+    fn check_page(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        presented: Option<&Presented>,
+    ) -> Result<(), Refusal> {
+        // The application decides by cookies, too.
+        let by_cookie = match presented {
+            Some(presented) => presented.by == Carrier::Cookie,
+            None => headers.contains_key(header::COOKIE) && self.authority.knows_by(&header::COOKIE),
+        };
+        match by_cookie && !is_own_page(uri, headers) {
+            true => check_origin(headers, &self.settings.publish_origins),
+            false => Ok(()),
+        }
     }
 
     fn audience(&self, uri: &Uri, headers: &HeaderMap) -> String {

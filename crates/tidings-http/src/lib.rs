@@ -8,6 +8,7 @@ mod app;
 mod body;
 mod challenge;
 mod cors;
+mod echo;
 mod form;
 mod gate;
 mod guard;
@@ -24,6 +25,7 @@ mod visitor;
 
 pub use admin::{admin, administrators_only};
 pub use app::{Access, app};
+pub use echo::{Echo, EchoSettings, echo};
 pub use gate::{Gate, GateSettings};
 pub use limit::{Limit, LimitHits};
 #[doc(hidden)]

@@ -26,11 +26,15 @@ pub enum Limit {
     Stall,
     /// Setting `rate` of a `[[keys]]` table.
     KeyRate,
+    /// Setting `echo.whisper_rate`.
+    WhisperRate,
+    /// Setting `echo.whisper_size`.
+    WhisperSize,
 }
 
 impl Limit {
     /// Every limit, in the order of the counters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsOverflow,
@@ -41,6 +45,8 @@ impl Limit {
         Self::BodyTime,
         Self::Stall,
         Self::KeyRate,
+        Self::WhisperRate,
+        Self::WhisperSize,
     ];
 
     /// The metric's label: the setting's name where there is one.
@@ -56,6 +62,8 @@ impl Limit {
             Self::BodyTime => "body_time",
             Self::Stall => "stall",
             Self::KeyRate => "key_rate",
+            Self::WhisperRate => "whisper_rate",
+            Self::WhisperSize => "whisper_size",
         }
     }
 }

@@ -17,7 +17,10 @@ use axum::{
 use http::HeaderMap;
 use tidings_hub::{Hub, Pattern, Publication, PublishError, Receipt, Topic, UrlBase};
 
-use crate::{body::BodyLimit, gate::Gate, limit::LimitHits, mercure, problem::Problem, visitor::Visitor};
+pub(crate) use self::query::{CURSOR_HEADER, CURSOR_PARAMETERS};
+use crate::{
+    body::BodyLimit, echo, gate::Gate, limit::LimitHits, mercure, problem::Problem, visitor::Visitor,
+};
 
 /// Settings of the native front.
 #[derive(Clone, Debug)]
@@ -98,7 +101,10 @@ impl Native {
     ) -> Result<(), Problem> {
         self.gate().may_publish(visitor, headers, publications).await?;
         let mut topics = publications.iter().flat_map(|publication| &publication.topics);
-        match topics.find(|topic| mercure::is_like_announcements(topic.as_str(), self.settings.base.url())) {
+        let is_reserved = |topic: &str| {
+            mercure::is_like_announcements(topic, self.settings.base.url()) || echo::is_reserved(topic)
+        };
+        match topics.find(|topic| is_reserved(topic.as_str())) {
             Some(topic) => Err(Problem::bad_request(format!(
                 "the topic {topic:?} is the hub's own, for who is subscribed: choose another"
             ))),

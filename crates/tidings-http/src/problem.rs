@@ -43,6 +43,11 @@ impl Problem {
         self.status
     }
 
+    /// What it says to a person, for fronts with another form of errors.
+    pub(crate) fn into_detail(self) -> String {
+        self.detail
+    }
+
     pub(crate) fn bad_request(detail: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail.to_string())
     }

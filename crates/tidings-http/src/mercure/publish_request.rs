@@ -6,7 +6,7 @@ use tidings_hub::{EARLIEST, MAX_RETRY_MS, Publication, Topic};
 use url::Url;
 
 use super::{dialect::Dialect, documents::EVENT_TYPE, reserved};
-use crate::{form, problem::Problem};
+use crate::{echo, form, problem::Problem};
 
 /// The most topics of a publication that are read. The hub takes fewer still, and says so itself.
 const MAX_TOPICS: usize = 1000;
@@ -75,6 +75,9 @@ impl PublishRequest {
     /// # Errors
     /// The first rule that is broken.
     pub(super) fn check(&self, hub: &Url) -> Result<(), Problem> {
+        if let Some(topic) = self.topics.iter().find(|topic| echo::is_reserved(topic.as_str())) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, own_topic(topic)));
+        }
         match self.dialect {
             Dialect::V0 => self.check_v0(hub),
             Dialect::V1 => self.check_v1(hub),

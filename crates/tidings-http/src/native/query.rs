@@ -13,7 +13,8 @@ use crate::{form, problem::Problem};
 
 /// The query parameters that carry a cursor. A browser sends the header of the same name by itself when it
 /// reconnects, but cannot on the first connection; the spellings are those of the polyfills and peers in use.
-pub(crate) const CURSOR_PARAMETERS: [&str; 4] = ["last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"];
+pub(crate) const CURSOR_PARAMETERS: [&str; 4] =
+    ["last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"];
 /// The header that carries a cursor (WHATWG HTML, "The Last-Event-ID header").
 pub(crate) const CURSOR_HEADER: &str = "last-event-id";
 /// The most that `last` may ask for.

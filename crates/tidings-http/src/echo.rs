@@ -1,0 +1,79 @@
+//! The Echo front: Laravel Echo's channels over server-sent events, by the protocol of the npm client `laravel-wave`, and
+//! with what a client needs to ask only for what it wants.
+//!
+//! A stream is one connection, named by a socket id. Its first event tells the client that name; by it other requests act
+//! for the connection: to be granted private channels, to join presence channels, to whisper. What was granted lasts as
+//! long as the stream: the next one is decided anew, by what the application says then.
+//!
+//! A channel is a topic of the same name, so that whoever publishes, in whatever way, reaches it.
+
+mod asked;
+mod bucket;
+mod channel;
+mod connections;
+mod holding;
+mod info;
+mod outbox;
+mod presence;
+mod record;
+mod requests;
+mod restore;
+mod rights;
+mod settings;
+mod socket_id;
+mod stream;
+mod subscribe;
+mod users;
+mod whisper;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use tidings_hub::{Hub, Topic};
+
+pub(crate) use self::channel::is_reserved;
+pub use self::settings::EchoSettings;
+use self::{channel::Channel, connections::Shared};
+
+/// The Echo front: its connections, and who is in which presence channel. Cloning is cheap; clones are the same.
+#[derive(Clone, Debug)]
+pub struct Echo(Arc<Shared>);
+
+impl Echo {
+    /// Starts the front on this hub, within a Tokio runtime, and begins to look up who was in presence channels when the
+    /// hub was stopped.
+    pub fn start(hub: Hub, settings: EchoSettings) -> Self {
+        let shared = Shared::start(hub.clone(), settings);
+        tokio::spawn(restore::all(hub, Arc::downgrade(&shared)));
+        Self(shared)
+    }
+
+    /// The users in a presence channel, each once, by the ids that the application gives them. None for other topics.
+    pub fn users(&self, channel: &Topic) -> Vec<Box<str>> {
+        let members = Channel::new(channel.as_str()).map(|channel| self.0.members(&channel));
+        members.unwrap_or_default().into_iter().map(|member| member.user).collect()
+    }
+
+    /// Ends the streams of a user, on every front. That they do not come back is for whoever decides about their rights.
+    pub fn terminate(&self, user: &str) {
+        self.0.terminate(user);
+        let user: Box<str> = user.into();
+        self.0.hub.disconnect(Arc::new(move |bearer| bearer.user.as_ref() == Some(&user)));
+    }
+}
+
+/// The front's routes, to be merged into any axum application.
+pub fn echo(echo: &Echo) -> Router {
+    Router::new()
+        .route("/wave", get(stream::stream))
+        .route("/wave/auth", post(subscribe::authorize))
+        .route("/broadcasting/auth", post(subscribe::authorize))
+        .route("/wave/subscribe", post(subscribe::subscribe))
+        .route("/wave/unsubscribe", post(subscribe::unsubscribe))
+        .route("/wave/presence-channel-users", get(users::here).post(users::join).delete(users::leave))
+        .route("/wave/whisper", post(whisper::whisper))
+        .with_state(echo.clone())
+}

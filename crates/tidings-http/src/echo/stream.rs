@@ -1,0 +1,230 @@
+//! `GET /wave`: the stream.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use axum::{extract::State, response::Response};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use serde_json::json;
+use tidings_auth::Holder;
+use tidings_hub::{Lookup, Naming, Opening, Start, Subscription, Unknown};
+use tidings_stream::Frame;
+
+use super::{
+    Echo,
+    asked::Asked,
+    bucket::Bucket,
+    channel::Channel,
+    connections::{Connection, Former, Shared},
+    holding::{self, Base, Holdings},
+    record::Record,
+    requests::SOCKET_HEADER,
+    rights::Caller,
+    socket_id::SocketId,
+};
+use crate::{
+    problem::Problem,
+    stream::{self, Carrier},
+    visitor::Visitor,
+};
+
+/// The event that a stream begins with; its data is the socket id.
+const CONNECTED: &str = "general.connected";
+/// The event that tells of a channel that was asked for and is not heard.
+const DENIED: &str = "tidings.denied";
+/// How many socket ids of before are remembered.
+const MAX_FORMER: usize = 8;
+
+/// A stream that may begin.
+struct Admitted {
+    base: Base,
+    holdings: Holdings,
+    denied: Vec<(Channel, Problem)>,
+    former: Option<Former>,
+    holder: Holder,
+}
+
+pub(super) async fn stream(
+    State(echo): State<Echo>,
+    carrier: Carrier,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if carrier.is_overloaded() {
+        return Ok(stream::no_room());
+    }
+    let shared = &echo.0;
+    let asked = Asked::read(uri.query(), &headers)?;
+    let visitor = shared.identify(&uri, &headers).await;
+    let admitted = match visitor {
+        // A HEAD takes nobody's place.
+        Ok(visitor) if method == Method::HEAD => {
+            return shared.settings.gate.may_be_known(&visitor).map(|()| stream::head());
+        }
+        Ok(visitor) => shared.admit(&visitor, &headers, asked.channels, asked.former).await,
+        Err(problem) => Err(problem),
+    };
+    match admitted {
+        Ok(admitted) => shared.begin(carrier, admitted, asked.start).await,
+        // Nobody can say now whether it may: clients give up on what is a 4xx, and come back at once after others.
+        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => Ok(stream::no_room()),
+        Err(problem) => Err(problem),
+    }
+}
+
+impl Shared {
+    /// What the stream may hear of what is asked for, by today's rights.
+    async fn admit(
+        &self,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        channels: Option<Vec<Channel>>,
+        former: Option<SocketId>,
+    ) -> Result<Admitted, Problem> {
+        let gate = &self.settings.gate;
+        gate.may_be_known(visitor)?;
+        let (base, holder) = match &channels {
+            Some(_) => named(visitor),
+            None => self.unnamed(visitor, headers).await?,
+        };
+        let former = match former {
+            Some(socket) => Some(self.former(socket).await?),
+            None => None,
+        };
+        let nothing = Record::default();
+        let before = former.as_ref().map_or(&nothing, |former| &former.record);
+        let is_told = channels.is_some();
+        let wanted = channels.unwrap_or_else(|| before.channels.keys().cloned().collect());
+        let caller = Caller { shared: self, visitor, headers, former: before };
+        let (mut holdings, mut denied) = (Holdings::new(), Vec::new());
+        for (channel, decision) in caller.decide(wanted).await? {
+            match decision {
+                Ok(holding) => drop(holdings.insert(channel, holding)),
+                Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => return Err(problem),
+                Err(problem) if is_told => denied.push((channel, problem)),
+                // The client will ask for it again, and is told then.
+                Err(_) => {}
+            }
+        }
+        Ok(Admitted { base, holdings, denied, former, holder })
+    }
+
+    /// What is heard without being named.
+    async fn unnamed(&self, visitor: &Visitor, headers: &HeaderMap) -> Result<(Base, Holder), Problem> {
+        let (gate, selection) = (&self.settings.gate, self.settings.channels.clone());
+        let is_empty = selection.is_empty();
+        match gate.may_subscribe(visitor.clone(), headers, &selection).await {
+            Ok(admission) => {
+                let (public, bearer, expires) =
+                    (admission.read.public.clone(), admission.bearer, admission.expires);
+                Ok((Base { selection, public, bearer, expires }, admission.holder))
+            }
+            // There may be channels that the application allows.
+            Err(problem) if is_refused(&problem) && (gate.asks() || is_empty) => Ok(named(visitor)),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    async fn begin(
+        self: &Arc<Self>,
+        carrier: Carrier,
+        admitted: Admitted,
+        start: Start,
+    ) -> Result<Response, Problem> {
+        let Admitted { base, holdings, denied, former, holder } = admitted;
+        let (socket, companion) = self.reserve();
+        let before =
+            former.iter().flat_map(|former| [&former.socket].into_iter().chain(&former.record.former));
+        let before: Vec<_> = before.take(MAX_FORMER).cloned().collect();
+        let change = holding::change(&base, &holdings);
+        let holder = match change.bearer.as_ref().and_then(|bearer| bearer.user.as_ref()) {
+            Some(user) => Holder::User(user.to_string()),
+            None => holder,
+        };
+        let topics = change.selection.to_string();
+        let subscription = Subscription {
+            unknown: self.unknown(&start).await?,
+            opening: Some(Opening {
+                event: CONNECTED.into(),
+                data: socket.as_str().into(),
+                retry: self.settings.retry,
+            }),
+            prelude: prelude(denied),
+            read: change.read,
+            bearer: change.bearer,
+            expires: change.expires,
+            lifetime: self.settings.lifetime.map(stream::jittered),
+            companion: Some(companion),
+            naming: Naming::Channel,
+            sockets: [&socket].into_iter().chain(&before).map(|socket| socket.as_str().into()).collect(),
+            ..Subscription::new(change.selection, start)
+        };
+        let accepted = match self.hub.accept(subscription).await {
+            Ok(accepted) => accepted,
+            Err(error) => return stream::refused(error),
+        };
+        self.keep(&socket, &Holdings::new(), &holdings, &before).await?;
+        let connection = Connection {
+            socket: socket.clone(),
+            former: before,
+            base,
+            handle: accepted.handle(),
+            holdings: Mutex::new(holdings),
+            changing: tokio::sync::Mutex::default(),
+            whispers: Mutex::new(Bucket::full(self.settings.whisper_rate.get(), Instant::now())),
+        };
+        self.enter(connection, former);
+        let mut response = carrier.begin(accepted, &topics, &holder);
+        if let Ok(socket) = HeaderValue::from_str(socket.as_str()) {
+            response.headers_mut().insert(SOCKET_HEADER, socket);
+        }
+        Ok(response)
+    }
+
+    /// What a client gets whose cursor is not good. What is no longer kept it has not had, so it gets the rest; but with a
+    /// cursor that nobody knows it may have had everything, and clients of this protocol act on each event.
+    async fn unknown(&self, start: &Start) -> Result<Unknown, Problem> {
+        let Start::After(id) = start else { return Ok(Unknown::default()) };
+        Ok(match self.hub.log().find(id.clone()).await? {
+            Lookup::Unknown => Unknown::ResetLive,
+            Lookup::After(_) | Lookup::Expired => Unknown::Reset,
+        })
+    }
+}
+
+fn is_refused(problem: &Problem) -> bool {
+    matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// The base of a stream that hears the channels that it names and nothing else.
+fn named(visitor: &Visitor) -> (Base, Holder) {
+    match visitor {
+        Visitor::Known(grant) => {
+            let (bearer, expires) = (Some(grant.bearer.clone()), grant.expires);
+            (Base { bearer, expires, ..Base::default() }, grant.holder.clone())
+        }
+        Visitor::Anybody => (Base::default(), Holder::Everybody),
+        Visitor::Stranger | Visitor::Claimant => (Base::default(), Holder::Anonymous),
+    }
+}
+
+fn prelude(denied: Vec<(Channel, Problem)>) -> Bytes {
+    let mut prelude = BytesMut::new();
+    for (channel, problem) in denied {
+        let data = json!({
+            "channel": channel.name(),
+            "status": problem.status().as_u16(),
+            "detail": problem.into_detail(),
+        });
+        let frame = Frame { event: Some(DENIED), data: Some(&data.to_string()), ..Frame::default() };
+        // JSON can always be data.
+        if let Err(error) = frame.encode(&mut prelude) {
+            tracing::error!(%error, "a stream's first frames cannot be encoded");
+        }
+    }
+    prelude.freeze()
+}
