@@ -30,6 +30,15 @@ export const ADA = 'ada@example.com'
 export const GRACE = 'grace@example.com'
 const PASSWORD = 'password'
 
+// Who looks at the hub's numbers; the set-up of the page has nobody who may.
+const OPERATOR = 'a-key-that-only-tests-have'
+const OPERATORS = `
+[[keys]]
+name = "operator"
+secret = "${OPERATOR}"
+admin = true
+`
+
 /** A copy of the application with a database of its own. `variables` are those of its .env. */
 export async function installShop(t, redis, variables = {}) {
   const directory = temporaryDirectory(t)
@@ -58,6 +67,15 @@ class Shop {
     await this.artisan('fire', ...kinds)
   }
 
+  /** How many streams the hub has, and how many events have been published to it since it was started. */
+  async openStreams() {
+    return (await this.hub.stats(OPERATOR)).subscribers
+  }
+
+  async published() {
+    return (await this.hub.stats(OPERATOR)).published
+  }
+
   /** Waits until the hub listens to Redis: what is published earlier is lost, as Redis has it. */
   async isReady() {
     await until('the hub is ready', async () => (await this.hub.get('/readyz')).status === 200)
@@ -77,7 +95,7 @@ export async function startShop(t, { variables = {}, configuration = '', file = 
   const here = (text) => text
     .replaceAll('http://127.0.0.1:8000', shop.php.url)
     .replaceAll('redis://127.0.0.1:6379', redis.url)
-  shop.hub = await startHub(t, { configuration: here(LARAVEL.block('toml', '[auth.callback]')[file]) + configuration })
+  shop.hub = await startHub(t, { configuration: here(LARAVEL.block('toml', '[auth.callback]')[file]) + OPERATORS + configuration })
   shop.wire = await startWire(t, shop.hub.port)
   const locations = here(LARAVEL.block('nginx', '/broadcasting/auth')[file]).replaceAll('http://127.0.0.1:8080', shop.wire.url)
   shop.nginx = await startNginx(t, locations + modules())

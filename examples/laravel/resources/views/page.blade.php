@@ -4,7 +4,7 @@
 <script type="importmap">
 {"imports": {
   "laravel-echo": "/npm/laravel-echo/dist/echo.js",
-  "tidings-echo": "/npm/tidings/echo.js"
+  "tidings/echo": "/npm/tidings/src/echo/index.js"
 }}
 </script>
 <body data-user="{{ $user->id }}">

@@ -7,7 +7,7 @@
   "laravel-echo": "/npm/{{ str_ends_with($versions, '1') ? 'laravel-echo-1' : 'laravel-echo' }}/dist/echo.js",
   "laravel-wave": "/npm/laravel-wave/dist/wave.js",
   "@qruto/fetch-event-source": "/npm/@qruto/fetch-event-source/lib/esm/index.js",
-  "tidings-echo": "/npm/tidings/echo.js"
+  "tidings/echo": "/npm/tidings/src/echo/index.js"
 }}
 </script>
 <script type="module">
@@ -15,7 +15,7 @@ import Echo from 'laravel-echo'
 @if (str_starts_with($versions, 'wave'))
 import { WaveConnector as Connector } from 'laravel-wave'
 @else
-import { TidingsConnector as Connector } from 'tidings-echo'
+import { TidingsConnector as Connector } from 'tidings/echo'
 @endif
 // `?token=` is a page that has no cookie, `?debug` one that is being worked on.
 const query = new URLSearchParams(location.search)
