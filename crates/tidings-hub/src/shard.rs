@@ -213,8 +213,14 @@ impl Shard {
             }
             // Before anything else: nobody whose rights were taken back gets what was published since, and who has asked
             // for more misses nothing of it.
+            for command in &mail.commands {
+                if let Command::Disconnect(closer) = command {
+                    // And again in its place, for those who have come in before it in this very round.
+                    self.disconnect(closer);
+                }
+            }
             let first = mail.commands.extract_if(.., |command| match command {
-                Command::Close(_) | Command::Disconnect(_) => true,
+                Command::Close(_) => true,
                 Command::Change(id, _) => self.by_id.contains_key(id),
                 _ => false,
             });

@@ -157,6 +157,19 @@ async fn rights_and_bearers_change_with_it() {
     read_until(&mut stream, "data: hello\n\n").await;
 }
 
+/// Who has come in is meant, also if the shard hears of both at once, as it does in some of so many rounds.
+#[tokio::test]
+async fn who_has_just_come_in_is_disconnected() {
+    let hub = hub(settings(1));
+    for _ in 0..300 {
+        let bearer = Some(Arc::new(Bearer { user: Some("ann".into()), token: None }));
+        let mut stream =
+            hub.subscribe(Subscription { bearer, ..subscription(&["a"], Start::Live) }).await.unwrap();
+        hub.disconnect(Arc::new(|_: &Bearer| true));
+        read_to_end(&mut stream).await;
+    }
+}
+
 #[tokio::test]
 async fn an_earlier_end_of_rights_ends_the_stream() {
     let hub = hub(settings(1));
