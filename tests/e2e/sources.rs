@@ -1,6 +1,9 @@
 //! Sources through the configuration file, in the whole program: what they publish arrives, and operators see how they
 //! are. What each does in detail is tested in `tidings-sources`.
 
+mod laravel;
+mod redis_stream;
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,

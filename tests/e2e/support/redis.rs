@@ -42,6 +42,12 @@ impl Redis {
         }
     }
 
+    /// Sends a command, which must be obeyed.
+    pub(crate) fn command(&self, command: &[&str]) {
+        let answer = self.try_command(command).expect("Redis answers");
+        assert!(!answer.starts_with('-'), "Redis answers {answer} to {command:?}");
+    }
+
     /// Publishes once somebody is subscribed to the channel.
     pub(crate) fn publish(&self, channel: &str, data: &str) {
         wait_until("Redis has the subscription", || {
@@ -50,7 +56,7 @@ impl Redis {
     }
 
     /// Sends a command and answers the first line of what Redis says.
-    fn try_command(&self, command: &[&str]) -> Option<String> {
+    pub(crate) fn try_command(&self, command: &[&str]) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(BOUND)).ok()?;
         let mut bytes = format!("*{}\r\n", command.len());

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{
+    excluded,
     members::{Member, members, without},
-    socket_id,
 };
 
 /// An event out of its envelope.
@@ -55,7 +55,7 @@ impl<'a> Envelope<'a> {
         Some(Self {
             event: text.event,
             data: stripped(data, socket).map_or(Cow::Borrowed(data), Cow::Owned),
-            socket: socket.and_then(socket_id),
+            socket: socket.and_then(excluded),
         })
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use tidings_hub::{Publication, Topic};
+use tidings_hub::{Publication, Topic, channel::is_private};
 
 use super::prefix::{Prefixes, usual_prefix};
-use crate::{events, form::Input, laravel::is_private, message::MessageForm, status::Tracker};
+use crate::{events, form::Input, message::MessageForm, status::Tracker};
 
 #[derive(Debug)]
 pub(crate) struct Router {

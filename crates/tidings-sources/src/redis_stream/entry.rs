@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use tidings_hub::{Publication, Topic};
+use tidings_hub::{Publication, Topic, channel::is_private};
 
 use super::{id, reply::Entry};
 use crate::{
     events,
     form::{FormKeys, Input, event_type},
     invalid::InvalidSourceReason,
-    laravel::{is_private, socket_id},
+    laravel::excluded,
     message::MessageForm,
     redis::Prefixes,
     status::Tracker,
@@ -99,7 +99,7 @@ impl Reader {
             publication.event = event_type(&event, source);
         }
         if let Some(socket) = text("socket") {
-            publication.socket = socket_id(&socket);
+            publication.socket = excluded(&socket);
         }
         let id = text("id").unwrap_or_else(|| Cow::Owned(format!("{}{}", stream.id_prefix, entry.id)));
         publication.id = Some(id.into());
