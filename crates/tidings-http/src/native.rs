@@ -17,7 +17,10 @@ use axum::{
 use http::HeaderMap;
 use tidings_hub::{Hub, Pattern, Publication, PublishError, Receipt, Topic, UrlBase};
 
-pub(crate) use self::query::{CURSOR_HEADER, CURSOR_PARAMETERS};
+pub(crate) use self::{
+    publish_json::data,
+    query::{CURSOR_HEADER, CURSOR_PARAMETERS},
+};
 use crate::{
     body::BodyLimit, echo, gate::Gate, limit::LimitHits, mercure, problem::Problem, visitor::Visitor,
 };
