@@ -29,6 +29,9 @@ pub(crate) fn summary(config: &Config) -> String {
     if !config.issuers.is_empty() {
         line("jwt", names(config.issuers.iter().map(|issuer| &*issuer.name)));
     }
+    if !config.pusher.apps.is_empty() {
+        line("pusher", names(config.pusher.apps.iter().map(|app| &*app.id)));
+    }
     if let Some(anonymous) = &config.anonymous {
         line("anonymous", anonymous_rights(anonymous));
     }

@@ -22,6 +22,7 @@ mod mercure;
 mod mercure_env;
 mod nearest;
 mod problem;
+mod pusher;
 mod secret;
 mod section;
 mod source;
@@ -51,6 +52,7 @@ pub(crate) use self::{
     logs::{Format, Logs},
     mercure::{Ids, Mercure, UnknownCursor},
     problem::Problems,
+    pusher::Pusher,
     secret::{from_file as secret_from_file, without_line_end},
     stream::Stream,
     value::Given,
@@ -78,7 +80,7 @@ pub(crate) struct Config {
     pub(crate) demo: bool,
     /// Whether to serve more than loopback addresses without any keys. Default: no.
     pub(crate) insecure_open: bool,
-    /// Whether everybody may do everything: there are no keys, issuers, anonymous rights and callback.
+    /// Whether everybody may do everything: there are no keys, issuers, Pusher apps, anonymous rights and callback.
     pub(crate) is_open: bool,
     /// `[[keys]]`.
     pub(crate) keys: Vec<Key>,
@@ -90,6 +92,8 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     /// `[mercure]`.
     pub(crate) mercure: Mercure,
+    /// `[pusher]`.
+    pub(crate) pusher: Pusher,
     /// `[log]`.
     pub(crate) log: Log,
     /// `[history]`.
@@ -169,6 +173,7 @@ impl Config {
             dialects: self.mercure.dialects,
             base: tidings_http::mercure_base(self.mercure.url.as_ref()),
             revocations,
+            closed: !self.pusher.apps.is_empty(),
         }
     }
 
@@ -196,9 +201,11 @@ impl Config {
         let anonymous = section(&mut top, "anonymous", |section| auth::anonymous(section, &reference));
         let cors = section(&mut top, "cors", |section| Cors::read(section, &reference));
         let auth = section(&mut top, "auth", |section| Auth::read(section, &cors));
+        let pusher = section(&mut top, "pusher", Pusher::read);
         // What is given and wrong counts too: that the hub is not meant to be open is clear.
         let is_open = !["keys", "jwt"].iter().any(|key| top.has(key))
             && !reference.is_adopted
+            && !pusher.is_given
             && anonymous.is_none()
             && auth.callback.is_none();
         let mercure =
@@ -222,8 +229,8 @@ impl Config {
         if insecure_open && !is_open {
             top.reject(
                 "insecure_open",
-                "it does nothing: the hub is not open, because there are keys, issuers, anonymous rights or a \
-                 callback; take it out",
+                "it does nothing: the hub is not open, because there are keys, issuers, Pusher apps, \
+                 anonymous rights or a callback; take it out",
             );
         }
         top.close();
@@ -240,6 +247,7 @@ impl Config {
             anonymous,
             auth,
             mercure,
+            pusher,
             log,
             history,
             topics,

@@ -63,12 +63,7 @@ fn key(section: &mut Section<'_, '_>, earlier: &[Key]) -> Option<Key> {
 
 /// What is wrong with a secret, without showing it.
 fn check_secret(secret: &str) -> Result<(), String> {
-    if secret.len() < MIN_SECRET {
-        return Err(format!(
-            "it has {} bytes, and could be guessed: at least {MIN_SECRET} are needed; `tidings token key` makes one",
-            secret.len()
-        ));
-    }
+    check_length(secret)?;
     match secret.bytes().all(|b| b.is_ascii_graphic()) {
         true => Ok(()),
         false => {
@@ -78,8 +73,18 @@ fn check_secret(secret: &str) -> Result<(), String> {
     }
 }
 
+/// Whether a secret is too short, without showing it.
+pub(super) fn check_length(secret: &str) -> Result<(), String> {
+    match secret.len() {
+        MIN_SECRET.. => Ok(()),
+        length => Err(format!(
+            "it has {length} bytes, and could be guessed: at least {MIN_SECRET} are needed; `tidings token key` makes one"
+        )),
+    }
+}
+
 /// `"100/s"`, or the number alone.
-fn rate(given: &Given<'_>) -> Parsed<NonZeroU32> {
+pub(super) fn rate(given: &Given<'_>) -> Parsed<NonZeroU32> {
     let number = match value::string(given) {
         Ok(text) => {
             let number = text.strip_suffix("/s").unwrap_or(&text).trim_end().replace('_', "");

@@ -18,10 +18,6 @@ use super::{
     value::Given,
 };
 
-/// Tables of later versions, which people may have read about, and what to say.
-const NOT_YET: [(&str, &str); 1] =
-    [("pusher", "this version does not speak the Pusher protocol yet: take the table out")];
-
 /// What a person gave on the command line: the key, the flag's name, and the value.
 pub(super) type Flags = BTreeMap<&'static str, (&'static str, Given<'static>)>;
 
@@ -155,9 +151,6 @@ impl<'a> Layers<'a> {
     }
 
     fn unknown_key(&self, LeftOver { table, key, unknown, .. }: &LeftOver) -> String {
-        if let Some((_, sentence)) = NOT_YET.iter().find(|(name, _)| table.is_empty() && *name == key) {
-            return (*sentence).to_owned();
-        }
         let found = self.found.borrow();
         let within = |path: &'_ str| match path.rsplit_once('.') {
             Some((parent, _)) => parent == table,
@@ -168,9 +161,10 @@ impl<'a> Layers<'a> {
         // The tables in a table are names too.
         let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
         let below = |path: &'_ str| Some(path.strip_prefix(&prefix)?.split_once('.')?.0.to_owned());
-        let tables: BTreeSet<String> = found.known.iter().filter_map(|path| below(path)).collect();
-        let whole = found.whole.iter().filter(|_| table.is_empty());
-        let tables = tables.iter().chain(whole).map(String::as_str);
+        let paths = found.known.iter().chain(&found.whole);
+        let tables: BTreeSet<String> = paths.filter_map(|path| below(path)).collect();
+        let whole = found.whole.iter().filter(|path| within(path)).map(|path| &path[name(path)..]);
+        let tables = tables.iter().map(String::as_str).chain(whole);
         if let Some(meant) = nearest(key, siblings.chain(tables)) {
             return format!("{unknown}: did you mean `{meant}`?");
         }
@@ -185,21 +179,16 @@ impl<'a> Layers<'a> {
     fn unknown_variables(&self) {
         let known: Vec<String> = {
             let found = self.found.borrow();
-            let of_whole =
-                |path: &str| path.split_once('.').is_some_and(|(table, _)| found.whole.contains(table));
+            let is_below =
+                |path: &str, table: &str| path.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+            let of_whole = |path: &str| found.whole.iter().any(|table| is_below(path, table));
             let keys = found.known.iter().filter(|path| !of_whole(path)).chain(&found.whole);
             keys.map(|path| environment::name_of(path))
                 .chain(environment::OTHERS.map(str::to_owned))
                 .collect()
         };
         for name in self.environment.names().filter(|name| !known.iter().any(|known| known == name)) {
-            let of = |table: &str| {
-                let variable = environment::name_of(table);
-                name.strip_prefix(&variable).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-            };
-            let message = if let Some((_, sentence)) = NOT_YET.iter().find(|(table, _)| of(table)) {
-                sentence.replace("take the table out", "unset the variable")
-            } else if let Some(meant) = nearest(name, known.iter().map(String::as_str)) {
+            let message = if let Some(meant) = nearest(name, known.iter().map(String::as_str)) {
                 format!("unknown environment variable: did you mean `{meant}`?")
             } else {
                 "unknown environment variable: tidings.example.toml lists all keys".to_owned()

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Lists of tables that close a hub: one with nothing in it would leave it open, and look as if it were closed.
-const NEVER_EMPTY: [&str; 2] = ["keys", "jwt"];
+const NEVER_EMPTY: [&str; 3] = ["keys", "jwt", "pusher.apps"];
 
 /// One table of the configuration, or the top of it. Reading a key takes it out, so that what is left at
 /// [`close`](Self::close) is unknown. It has no `Debug`, because values may be secrets.
@@ -111,9 +111,10 @@ impl<'l, 'a> Section<'l, 'a> {
 
     /// The tables of an array of tables, such as `[[topic]]`. Its environment variable holds all of them, in TOML.
     pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'l, 'a>> {
-        self.layers.whole(key);
+        let path = self.path_of(key);
+        self.layers.whole(&path);
         let in_file = self.table.remove_entry(key);
-        let (variable, text) = self.layers.variable(key);
+        let (variable, text) = self.layers.variable(&path);
         let (named, value) = match (text, in_file) {
             (Some(text), _) => match DeValue::parse(text) {
                 Ok(value) => (Some(Place::Named(variable)), value),
@@ -133,7 +134,7 @@ impl<'l, 'a> Section<'l, 'a> {
         };
         let complain = |place| {
             let message =
-                format!("{key} is a list of tables: write [[{key}]], and its keys below, for each of them");
+                format!("{path} is a list of tables: write [[{path}]], and its keys below, for each of them");
             self.layers.problem(place, message);
         };
         let place = place_of(&value);
@@ -142,8 +143,8 @@ impl<'l, 'a> Section<'l, 'a> {
             complain(place);
             return Vec::new();
         };
-        if items.is_empty() && NEVER_EMPTY.contains(&key) {
-            let message = format!("{key} is given, and there is none in it: give one, or take it out");
+        if items.is_empty() && NEVER_EMPTY.contains(&&*path) {
+            let message = format!("{path} is given, and there is none in it: give one, or take it out");
             self.layers.problem(place, message);
         }
         let mut sections = Vec::new();
@@ -153,7 +154,7 @@ impl<'l, 'a> Section<'l, 'a> {
                 complain(place);
                 continue;
             };
-            let path = self.path_of(key);
+            let path = path.clone();
             sections.push(Section { path, table, place, places: BTreeMap::new(), is_item: true, ..*self });
         }
         sections

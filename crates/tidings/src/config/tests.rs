@@ -1,5 +1,6 @@
 //! The layers, what is said about unknown names, and the documented file.
 
+mod pusher;
 mod reference_hub;
 mod rights;
 
@@ -120,6 +121,7 @@ fn the_documented_file_has_every_key_and_no_other() {
     let (config, mut known) = read(&valid, &[], &Overrides::default());
     let config = config.unwrap();
     assert_eq!((config.topics.len(), config.keys.len(), config.issuers.len()), (1, 1, 2));
+    assert_eq!(config.pusher.apps.len(), 1);
 
     let mut documented = BTreeSet::new();
     paths("", &text.parse().unwrap(), &mut documented);
@@ -232,14 +234,14 @@ fn unknown_keys_are_told_the_nearest_known_one_or_their_table() {
 fn unknown_variables_are_told_the_nearest_known_one() {
     let variables = [
         ("TIDINGS_LISTN", "x"),
-        ("TIDINGS_PUSHER_APPS", "x"),
+        ("TIDINGS_PUSHER_APS", "x"),
         ("TIDINGS_TOPIC_PATTERN", "x"),
         ("TIDINGS_SOURCE", "[{kind=\"clock\",topic=\"t\",evry=\"1s\"}]"),
         ("TIDINGS_PORT", "tcp://10.0.0.1:80"),
     ];
     let expected = [
         "TIDINGS_LISTN: unknown environment variable: did you mean `TIDINGS_LISTEN`?",
-        "TIDINGS_PUSHER_APPS: this version does not speak the Pusher protocol yet: unset the variable",
+        "TIDINGS_PUSHER_APS: unknown environment variable: did you mean `TIDINGS_PUSHER_APPS`?",
         "TIDINGS_SOURCE: unknown key `evry` in [[source]]: did you mean `every`?",
         "TIDINGS_TOPIC_PATTERN: unknown environment variable: did you mean `TIDINGS_TOPIC`?",
     ];
@@ -249,7 +251,6 @@ fn unknown_variables_are_told_the_nearest_known_one() {
 #[test]
 fn what_later_versions_have_is_said_clearly() {
     for (text, says) in [
-        ("[[pusher.apps]]\nid = 'a'", "this version does not speak the Pusher protocol yet"),
         ("[log]\nengine = 'redis'", "this version does not have the engine \"redis\" yet"),
         ("[log]\nengine = 'nats'", "this version does not have the engine \"nats\" yet"),
         ("[log]\nurl = 'redis://h'", "this version does not have the shared engines"),

@@ -128,6 +128,7 @@ fn a_hub_that_is_not_open_listens_anywhere() {
         &format!("[[jwt]]\nkey = '{SECRET}'"),
         "[anonymous]",
         "[auth.callback]\nurl = 'http://127.0.0.1:1'",
+        &format!("[[pusher.apps]]\nid = 1\nkey = 'k'\nsecret = '{SECRET}'"),
     ] {
         let config = load(&format!("{anywhere}\n[admin]\nlisten = ['[::]:9']\n{table}"), &[]).unwrap();
         assert!(
@@ -139,7 +140,7 @@ fn a_hub_that_is_not_open_listens_anywhere() {
         assert_eq!(error.lines().count(), 1, "{error}");
     }
     // A wrong key is one problem: that the hub is not meant to be open is clear.
-    for wrong in ["[[keys]]\nname = 'a'", "[[jwt]]\nkey = ''", "[auth.callback]\ncache = '1s'"] {
+    for wrong in ["[[keys]]\nname = 'a'", "[[jwt]]\nkey = ''", "[auth.callback]\ncache = '1s'", "[pusher]"] {
         let error = problems(&format!("{anywhere}\n{wrong}"), &[]);
         assert!(!error.contains("loopback"), "{error}");
     }
