@@ -8,6 +8,7 @@
 
 mod bench;
 mod cli;
+mod echo;
 mod guard;
 mod kill9;
 mod lifecycle;

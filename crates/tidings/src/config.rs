@@ -10,6 +10,7 @@
 mod address;
 mod auth;
 mod cors;
+mod echo;
 mod environment;
 mod history;
 mod jwt;
@@ -44,6 +45,7 @@ pub(crate) use self::{
     address::Address,
     auth::Auth,
     cors::Cors,
+    echo::Echo,
     environment::Environment,
     history::{History, TopicRule},
     jwt::is_hmac,
@@ -94,6 +96,8 @@ pub(crate) struct Config {
     pub(crate) mercure: Mercure,
     /// `[pusher]`.
     pub(crate) pusher: Pusher,
+    /// `[echo]`.
+    pub(crate) echo: Echo,
     /// `[log]`.
     pub(crate) log: Log,
     /// `[history]`.
@@ -211,6 +215,8 @@ impl Config {
         let mercure =
             section(&mut top, "mercure", |section| Mercure::read(section, is_open, &auth, &reference));
 
+        let echo = section(&mut top, "echo", Echo::read);
+
         let log = section(&mut top, "log", Log::read);
         let history = section(&mut top, "history", History::read);
         let limits = section(&mut top, "limits", Limits::read);
@@ -248,6 +254,7 @@ impl Config {
             auth,
             mercure,
             pusher,
+            echo,
             log,
             history,
             topics,

@@ -14,7 +14,7 @@ use axum::Router;
 use tidings_auth::{Authority, Dialects};
 use tidings_http::{
     Access, Limits, PartStatus, Parts, Presence, Server, Status, admin, administrators_only, app, figures,
-    health, mercure, native, topics,
+    health, mercure, native, pusher, topics,
 };
 use tidings_hub::{Hub, Settings};
 use tidings_sources::Sources;
@@ -74,6 +74,7 @@ fn routes(
 ) -> anyhow::Result<(Router, Router)> {
     let (hub, hits) = (status.hub.clone(), status.server.hits().clone());
     let gate = fronts::gate(config, authority, &hits);
+    let echo = fronts::echo(config, &hub, &gate, &hits);
     let operators = topics(hub.clone()).merge(figures(status.clone()));
     let rights = admin(hub.clone(), authority.clone(), &gate);
     let mut public = native(hub.clone(), fronts::native(config, gate.clone(), &hits)?)
@@ -81,6 +82,10 @@ fn routes(
         .merge(console::routes());
     if config.mercure.dialects != Dialects::default() {
         public = public.merge(mercure(hub, authority.clone(), fronts::mercure(config, presence, &hits)));
+    }
+    public = public.merge(pusher(status.hub.clone(), fronts::pusher(config, echo.as_ref(), &hits)));
+    if let Some(front) = &echo {
+        public = public.merge(tidings_http::echo(front));
     }
     if config.demo {
         public = public.merge(console::demo_pages()).merge(demo::data());

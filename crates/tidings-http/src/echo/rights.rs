@@ -111,7 +111,11 @@ impl Caller<'_> {
 fn forbidden(channel: &Channel) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
-        format!("the channel {:?} is private, and nothing allows it to be heard here", channel.name()),
+        format!(
+            "the channel {:?} is private, and neither a token nor the application allows this request to hear it: sign in \
+             there, or send a token that may",
+            channel.name()
+        ),
     )
 }
 

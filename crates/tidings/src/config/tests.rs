@@ -28,11 +28,11 @@ fn read(
     (layers.finish().map(|()| config), layers.known())
 }
 
-fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+pub(super) fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     read(text, variables, &Overrides::default()).0.map_err(|problems| problems.to_string())
 }
 
-fn problems(text: &str, variables: &[(&str, &str)]) -> String {
+pub(super) fn problems(text: &str, variables: &[(&str, &str)]) -> String {
     load(text, variables).unwrap_err()
 }
 

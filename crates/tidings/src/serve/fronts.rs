@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, ensure};
 use tidings_auth::Authority;
 use tidings_http::{
-    Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings, Presence, mercure_base,
+    Company, Echo, EchoSettings, Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings,
+    Presence, PusherSettings, mercure_base,
 };
 use tidings_hub::{Hub, Unknown};
 
@@ -43,7 +44,7 @@ pub(super) fn native(config: &Config, gate: Gate, hits: &Arc<LimitHits>) -> anyh
     Ok(NativeSettings {
         max_body: config.limits.body,
         body_time: config.limits.body_time,
-        retry: config.stream.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX)),
+        retry: retry(config),
         lifetime: config.stream.lifetime,
         greetings,
         base: mercure_base(config.mercure.url.as_ref()),
@@ -51,6 +52,40 @@ pub(super) fn native(config: &Config, gate: Gate, hits: &Arc<LimitHits>) -> anyh
         gate,
         ..NativeSettings::new(config.default_topic.clone())
     })
+}
+
+/// The Echo front, if the configuration wants it.
+pub(super) fn echo(config: &Config, hub: &Hub, gate: &Gate, hits: &Arc<LimitHits>) -> Option<Echo> {
+    let own = &config.echo;
+    let settings = EchoSettings {
+        channels: own.channels.clone(),
+        presence_grace: own.presence_grace,
+        whisper_rate: own.whisper_rate,
+        whisper_size: own.whisper_size,
+        max_body: config.limits.body,
+        body_time: config.limits.body_time,
+        retry: retry(config),
+        lifetime: config.stream.lifetime,
+        hits: hits.clone(),
+        gate: gate.clone(),
+    };
+    own.enabled.then(|| Echo::start(hub.clone(), settings))
+}
+
+/// The Pusher front. Who is in presence channels is the Echo front's to know.
+pub(super) fn pusher(config: &Config, echo: Option<&Echo>, hits: &Arc<LimitHits>) -> PusherSettings {
+    PusherSettings {
+        apps: config.pusher.apps.clone(),
+        max_body: config.limits.body,
+        body_time: config.limits.body_time,
+        hits: hits.clone(),
+        company: echo.map(|echo| -> Arc<dyn Company> { Arc::new(echo.clone()) }),
+    }
+}
+
+/// The reconnection time, in milliseconds.
+fn retry(config: &Config) -> Option<u64> {
+    config.stream.retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Who is there, if the configuration wants that told.
