@@ -234,6 +234,20 @@ withEcho('a channel that cannot be decided upon for the moment is asked for agai
   assert.equal(hub.streams.length, 1);
 });
 
+withEcho('what cannot be decided upon holds up nobody else', {}, async (t, { hub, makeEcho }) => {
+  hub.refused = { 'private-x': { status: 503, detail: 'The application does not answer.' } };
+  const echo = makeEcho();
+  const { calls, into } = collector();
+  echo.private('x').error(into('error'));
+  await connected(hub, echo);
+  // Whoever waits for so long waits for ever.
+  const { setTimeout } = globalThis;
+  t.mock.method(globalThis, 'setTimeout', (callback, ms) => (ms < 500 ? setTimeout(callback, ms) : setTimeout(callback, 2 ** 31 - 1).unref()));
+  await until('it has been tried again once', () => hub.to('/subscribe').length === 1);
+  echo.channel('a').subscribed(into('subscribed'));
+  await until('it is subscribed', () => calls.some(([name]) => name === 'subscribed'));
+});
+
 withEcho('a subscription that cannot be asked for at the moment is asked for again', {}, async (t, { hub, makeEcho }) => {
   const echo = makeEcho();
   await connected(hub, echo);
@@ -285,6 +299,21 @@ withEcho('a stream that is refused for good fails, says so everywhere, and is tr
   echo.connector.connect();
   await until('it is subscribed', () => calls.length === 3);
   assert.deepEqual(hub.stream.request.channels, ['a', 'b']);
+});
+
+withEcho('a failure is over with disconnect(): whoever comes then is not told of it', {}, async (t, { hub, makeEcho }) => {
+  hub.instead = () => 403;
+  const echo = makeEcho();
+  const { calls, into } = collector();
+  echo.channel('a').error(into('error'));
+  await until('it is told', () => calls.length === 1);
+  echo.disconnect();
+  echo.channel('b').error(into('error'));
+  hub.instead = () => undefined;
+  echo.connector.connect();
+  echo.channel('b').subscribed(into('subscribed'));
+  await until('it is subscribed', () => calls.length === 2);
+  assert.deepEqual([calls[1], hub.stream.request.channels], [['subscribed'], ['a', 'b']]);
 });
 
 withEcho('presence: who is here, who comes, who goes', {}, async (t, { hub, makeEcho }) => {
@@ -383,10 +412,10 @@ withEcho('credentials: each request has those of the moment', {}, async (t, { hu
   auth.headers['X-Tenant'] = 'two';
   echo.channel('a');
   await until('the hub has been told', () => hub.to('/subscribe').length === 1);
-  const seen = hub.requests.map(({ headers }) => [headers.authorization, headers['x-csrf-token'], headers['x-tenant'], headers['x-requested-with']]);
+  const seen = hub.requests.map(({ headers }) => [headers.authorization, headers['x-csrf-token'], headers['x-tenant']]);
   assert.deepEqual(seen, [
-    ['Bearer first', 'csrf', 'one', 'XMLHttpRequest'],
-    ['Bearer second', 'csrf', 'two', 'XMLHttpRequest'],
+    ['Bearer first', 'csrf', 'one'],
+    ['Bearer second', 'csrf', 'two'],
   ]);
 });
 

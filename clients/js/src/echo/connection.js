@@ -125,6 +125,7 @@ export class Connection {
     this.#stream.lastEventId = '';
     this.#end();
     this.#socketId = undefined;
+    this.#failure = null;
     this.#whispers.drop(() => true);
     this.#setStatus('disconnected');
   }
@@ -136,7 +137,7 @@ export class Connection {
     queueMicrotask(() => {
       if (this.#subscriptions.get(name) !== subscription) return;
       if (this.#failure !== null) subscription.refuse(this.#failure);
-      else void this.#sync();
+      else this.#syncNow();
     });
     return subscription;
   }
@@ -146,7 +147,7 @@ export class Connection {
     const subscription = this.#subscriptions.get(name);
     this.#subscriptions.delete(name);
     this.#whispers.drop((other) => other === subscription);
-    queueMicrotask(() => void this.#sync());
+    queueMicrotask(() => this.#syncNow());
   }
 
   /**
@@ -259,6 +260,12 @@ export class Connection {
     }
   }
 
+  /** Something has come or gone: it does not wait for what has to be tried again. */
+  #syncNow() {
+    this.#live?.wake();
+    void this.#sync();
+  }
+
   /** Tells the hub what has come and gone, until it knows all of it. */
   async #sync() {
     if (this.#isSyncing) return;
@@ -329,7 +336,7 @@ export class Connection {
     if (live === null) return;
     const body = { channel_name: subscription.name, event_name: event, data };
     const { status, detail } = await this.#post(live, 'whisper', body);
-    if (status >= 400) subscription.report({ type: 'WhisperError', status, detail });
+    if (status >= 400 && this.#live === live) subscription.report({ type: 'WhisperError', status, detail });
   }
 
   /**

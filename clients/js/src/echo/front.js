@@ -78,7 +78,7 @@ export class Front {
   async #headers(socketId) {
     const { auth, bearerToken, getBearerToken } = this.#options;
     /** @type {Record<string, string>} */
-    const headers = { 'X-Requested-With': 'XMLHttpRequest', ...this.#forgeryToken(), ...auth?.headers };
+    const headers = { ...this.#forgeryToken(), ...auth?.headers };
     const token = getBearerToken === undefined ? bearerToken : await getBearerToken();
     if (token) headers.Authorization = `Bearer ${token}`;
     if (socketId !== undefined) headers['X-Socket-Id'] = socketId;

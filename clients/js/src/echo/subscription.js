@@ -101,11 +101,11 @@ export class Subscription {
    * The hub says yes.
    * @param {unknown[]} [users] Who is there, of a presence channel.
    */
-  succeed(users) {
+  succeed(users = []) {
     this.state = 'subscribed';
     this.hasSucceeded = true;
     this.#error = null;
-    if (users !== undefined) this.members.replace(users);
+    this.members.replace(users);
     callAll(this.subscribedCallbacks);
     if (this.isPresence) callAll(this.hereCallbacks, this.members.list());
   }
