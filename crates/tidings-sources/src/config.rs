@@ -442,6 +442,20 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_word_is_told_the_right_ones() {
+        for (text, says) in [
+            ("kind = \"redis\"\nurl = \"redis://h\"\nenvelope = \"x\"", "write \"laravel\" or \"none\""),
+            (
+                "kind = \"redis_stream\"\nurl = \"redis://h\"\nstreams = [\"a\"]\nstart = \"x\"",
+                "write \"new\" or \"earliest\"",
+            ),
+        ] {
+            let error = parse(&format!("[[source]]\n{text}\n")).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
     fn debug_shows_no_secrets() {
         let sources = parse(
             r#"

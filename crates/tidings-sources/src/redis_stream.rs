@@ -24,6 +24,8 @@ pub(crate) use {
 
 /// How many entries of each stream are read at once, unless they are too large for that.
 const COUNT: usize = 200;
+/// By how much fewer are read at once when they were too large.
+const FEWER: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -38,9 +40,38 @@ pub(crate) struct Plan {
 /// What is known from one connection to the next.
 #[derive(Debug)]
 struct Progress {
-    /// For each stream, the last entry that need not be read again, once one is known.
-    done: Vec<Option<id::EntryId>>,
+    /// Of each stream.
+    places: Vec<group::Place>,
+    /// How many entries to read at once.
     count: usize,
+    /// The stream whose pending entries are being read.
+    catching_up: Option<usize>,
+    /// The stream whose first pending entry cannot be read at all.
+    unreadable: Option<usize>,
+}
+
+impl Progress {
+    fn new(streams: usize) -> Self {
+        Self {
+            places: vec![group::Place::default(); streams],
+            count: COUNT,
+            catching_up: None,
+            unreadable: None,
+        }
+    }
+
+    /// What was asked for cannot be read together. It is pending now, and is read again in smaller parts.
+    fn too_long(&mut self) {
+        match self.count {
+            1 => self.unreadable = self.catching_up,
+            count => self.count = (count / FEWER).max(1),
+        }
+    }
+
+    /// A read was answered: a little more may do as well.
+    fn answered(&mut self) {
+        self.count = (self.count + 1).min(COUNT);
+    }
 }
 
 /// Reads on, connecting anew whenever the connection is lost, until told to stop.
@@ -52,14 +83,13 @@ pub(crate) async fn run(plan: Plan, context: &Context) {
 }
 
 async fn read(plan: &Plan, context: &Context) {
-    let mut progress = Progress { done: vec![None; plan.streams.len()], count: COUNT };
+    let mut progress = Progress::new(plan.streams.len());
     let mut backoff = Backoff::new();
     loop {
         let started = Instant::now();
         let lost = session::run(plan, &mut progress, context).await;
         if let redis::Lost::Malformed(redis::Malformed::TooLong) = lost {
-            // What was read is pending, and is read again in smaller parts.
-            progress.count = (progress.count / 2).max(1);
+            progress.too_long();
         }
         redis::pause(&lost, started, &mut backoff, context).await;
     }

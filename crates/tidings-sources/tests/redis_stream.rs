@@ -224,6 +224,44 @@ async fn entries_too_large_to_be_read_together_are_read_apart() {
 }
 
 #[tokio::test]
+async fn an_entry_too_large_to_be_read_is_passed_over() {
+    let server = Redis::start();
+    let mut client = server.client();
+    client.command(&[b"XADD", b"events", b"*", b"data", &vec![b'x'; 65 << 20]]);
+    add(&mut client, "events", &["data", "after it"]);
+    let rest = "streams = [\"events\"]\nstart = \"earliest\"";
+    let fixture = Fixture::start([toml(&server, rest).as_str()]);
+    assert_eq!(data(&fixture.wait_for(1).await), ["after it"]);
+    assert_eq!(fixture.sources.status()[0].dropped, 1);
+    until_acknowledged(&mut client, "events").await;
+}
+
+/// As of a hub whose machine is gone without a word: Redis goes on answering it.
+#[tokio::test]
+async fn what_was_given_to_a_connection_that_nobody_reads_from_is_not_lost() {
+    let server = Redis::start();
+    let mut client = server.client();
+    client.command(&[b"XGROUP", b"CREATE", b"events", b"tidings", b"0", b"MKSTREAM"]);
+    let gone = std::thread::spawn({
+        let mut gone = server.client();
+        move || {
+            let read = ["XREADGROUP", "GROUP", "tidings", "tidings", "BLOCK", "0", "STREAMS", "events", ">"];
+            gone.command(&read.map(str::as_bytes))
+        }
+    });
+    let deadline = std::time::Instant::now() + support::BOUND;
+    while !client.command(&[b"CLIENT", b"LIST"]).contains("cmd=xreadgroup") {
+        assert!(std::time::Instant::now() < deadline, "the read does not block");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let fixture = reading(&server, "streams = [\"events\"]").await;
+    add(&mut client, "events", &["data", "1"]);
+    assert!(gone.join().unwrap().contains("data"), "another one got it");
+    assert_eq!(data(&fixture.wait_for(1).await), ["1"]);
+    until_acknowledged(&mut client, "events").await;
+}
+
+#[tokio::test]
 async fn a_server_that_was_killed_is_found_again_and_the_database_counts() {
     let mut server = Redis::start();
     let url = format!(

@@ -219,6 +219,28 @@ async fn a_sender_that_can_wait_loses_nothing() {
 }
 
 #[tokio::test]
+async fn nothing_is_settled_while_the_log_is_away() {
+    let fixture = Fixture::new(limits(1000, WhenFull::Wait));
+    fixture.outbox.settled().await;
+    fixture.log.away.store(true, SeqCst);
+    let running = fixture.run();
+    for number in 0..20 {
+        fixture.push(number).await;
+    }
+    // Refused for good, which settles it as well.
+    fixture.push("x".repeat(101)).await;
+    fixture.until(|fixture| fixture.log.refusals.load(SeqCst) >= 2).await;
+    let mut settled = Box::pin(fixture.outbox.settled());
+    assert!(tokio::time::timeout(Duration::from_millis(10), &mut settled).await.is_err());
+    fixture.log.away.store(false, SeqCst);
+    settled.await;
+    assert_eq!(fixture.published().await, numbers(0..20));
+    assert_eq!(fixture.source.status().dropped, 1);
+    fixture.outbox.close();
+    running.await.unwrap();
+}
+
+#[tokio::test]
 async fn bytes_are_bounded_as_well() {
     let fixture = Fixture::new(Limits { events: 1000, bytes: 50, when_full: WhenFull::Wait });
     fixture.push("x".repeat(40)).await;

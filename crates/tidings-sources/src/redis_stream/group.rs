@@ -1,4 +1,7 @@
 //! The consumer group of a stream: made where there is none, from where reading has to go on.
+//!
+//! `XINFO STREAM` would tell all that is needed here at once; but it sends the first and the last entry along, whatever their
+//! size.
 
 use std::time::Duration;
 
@@ -23,91 +26,102 @@ pub(crate) enum Start {
     Earliest,
 }
 
-/// What a stream is, as far as its group is concerned.
-#[derive(Clone, Copy, Debug, Default)]
-struct Extent {
-    last: EntryId,
-    /// How many entries it ever had, and how many of them are gone. Redis counts them from version 7 on.
-    added: Option<u64>,
-    removed: Option<u64>,
+/// How far a stream has been read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    /// The last entry that need not be read again, once one is known.
+    pub(super) done: Option<EntryId>,
+    /// The group has been made again and may not be where it has to be.
+    remaking: bool,
 }
 
-/// Makes sure that the stream has the group; `done` is the last entry that need not be read again, if that is known.
-/// Answers the last entry that the group has been given.
-pub(super) async fn ensure(
-    connection: &mut Connection,
-    (key, group): (&str, &str),
-    start: Start,
-    done: Option<EntryId>,
-    source: &Tracker,
-) -> Result<Option<EntryId>, Lost> {
-    let extent = extent(connection, key).await?;
-    let from = match (done, start) {
-        // Its entries begin anew: it is another stream.
-        (Some(done), _) if extent.last < done => EntryId::default(),
-        (Some(done), _) => done,
-        (None, Start::New) => extent.last,
-        (None, Start::Earliest) => EntryId::default(),
-    };
-    let mut create = cmd("XGROUP");
-    create.arg("CREATE").arg(key).arg(group).arg(from.to_string()).arg("MKSTREAM");
-    // So that it is known later how many entries were deleted unread.
-    match (extent.added, extent.removed) {
-        (Some(added), _) if from == extent.last => {
-            create.arg("ENTRIESREAD").arg(added);
-        }
-        (_, Some(removed)) if from == EntryId::default() => {
-            create.arg("ENTRIESREAD").arg(removed);
-        }
-        _ => {}
-    }
-    match ask(connection, &create).await? {
-        Value::ServerError(error) if error.code() == "BUSYGROUP" => {
-            look_for_deleted(connection, (key, group), extent, source).await
-        }
-        reply => {
-            accepted(reply, key)?;
-            if done.is_some() {
-                events::group_remade(source, key, group, &from);
+/// A group, by the key of its stream and its name.
+#[derive(Clone, Copy)]
+pub(super) struct Group<'a> {
+    pub(super) key: &'a str,
+    pub(super) name: &'a str,
+}
+
+impl Group<'_> {
+    /// Makes sure that it is there, and where it was if it had been. Answers the last entry that it has been given.
+    pub(super) async fn ensure(
+        self,
+        connection: &mut Connection,
+        start: Start,
+        place: &mut Place,
+        source: &Tracker,
+    ) -> Result<Option<EntryId>, Lost> {
+        let from = match (place.done, start) {
+            (None, Start::Earliest) => "0",
+            // The last entry of the stream, to see whether it is the stream that was read before.
+            _ => "$",
+        };
+        let create = [self.key, self.name, from, "MKSTREAM"];
+        match ask(connection, cmd("XGROUP").arg("CREATE").arg(&create)).await? {
+            Value::ServerError(error) if error.code() == "BUSYGROUP" => {}
+            reply => {
+                accepted(reply, self.key)?;
+                place.remaking = place.done.is_some();
             }
-            Ok(Some(from))
+        }
+        let reply = accepted(ask(connection, cmd("XINFO").arg("GROUPS").arg(self.key)).await?, self.key)?;
+        let Some(info) = Info::named(reply, self.name) else { return Ok(None) };
+        let given = info.id("last-delivered-id");
+        match (place.done, given) {
+            (Some(done), Some(last)) if place.remaking => {
+                // Where the ids begin anew, it is another stream.
+                let from = if last < done { EntryId::default() } else { done };
+                self.set(connection, from, None).await?;
+                *place = Place { done: Some(from), remaking: false };
+                events::group_remade(source, self.key, self.name, &from);
+                Ok(Some(from))
+            }
+            (_, Some(given)) => {
+                self.look_for_deleted(connection, &info, given, source).await?;
+                Ok(Some(given))
+            }
+            (_, None) => Ok(None),
         }
     }
-}
 
-async fn extent(connection: &mut Connection, key: &str) -> Result<Extent, Lost> {
-    let info = match ask(connection, cmd("XINFO").arg("STREAM").arg(key)).await? {
-        // There is no such key.
-        Value::ServerError(error) if error.code() == "ERR" => Info::default(),
-        reply => Info::new(accepted(reply, key)?),
-    };
-    let added = info.number("entries-added");
-    let removed = added.zip(info.number("length")).map(|(added, length)| added.saturating_sub(length));
-    Ok(Extent { last: info.id("last-generated-id").unwrap_or_default(), added, removed })
-}
-
-/// Notices entries that were deleted before the group got them, as far as Redis can tell. Answers the last entry that it
-/// did get.
-async fn look_for_deleted(
-    connection: &mut Connection,
-    (key, group): (&str, &str),
-    extent: Extent,
-    source: &Tracker,
-) -> Result<Option<EntryId>, Lost> {
-    let reply = accepted(ask(connection, cmd("XINFO").arg("GROUPS").arg(key)).await?, key)?;
-    let Some(info) = Info::named(reply, group) else { return Ok(None) };
-    let delivered = info.id("last-delivered-id");
-    if let (Some(delivered), Some(removed), Some(read)) =
-        (delivered, extent.removed, info.number("entries-read"))
-        && removed > read
-    {
-        events::deleted_entries(source, key, removed - read);
-        // Redis' number stays behind otherwise, and the same entries would be missed again the next time.
-        let mut correct = cmd("XGROUP");
-        correct.arg("SETID").arg(key).arg(group).arg(delivered.to_string()).arg("ENTRIESREAD").arg(removed);
-        accepted(ask(connection, &correct).await?, key)?;
+    /// Notices entries that were deleted before the group got them, as far as Redis can tell (from version 7 on): those
+    /// that it lags behind by, and that are more than there are.
+    async fn look_for_deleted(
+        self,
+        connection: &mut Connection,
+        info: &Info,
+        given: EntryId,
+        source: &Tracker,
+    ) -> Result<(), Lost> {
+        let (Some(lag), Some(read)) = (info.number("lag"), info.number("entries-read")) else {
+            return Ok(());
+        };
+        let length = match accepted(ask(connection, cmd("XLEN").arg(self.key)).await?, self.key)? {
+            Value::Int(length) => u64::try_from(length).unwrap_or_default(),
+            _ => return Ok(()),
+        };
+        let deleted = lag.saturating_sub(length);
+        if deleted > 0 {
+            events::deleted_entries(source, self.key, deleted);
+            // Redis' number stays behind otherwise, and the same entries would be missed again the next time.
+            self.set(connection, given, Some(read + deleted)).await?;
+        }
+        Ok(())
     }
-    Ok(delivered)
+
+    async fn set(
+        self,
+        connection: &mut Connection,
+        last: EntryId,
+        entries_read: Option<u64>,
+    ) -> Result<(), Lost> {
+        let mut set = cmd("XGROUP");
+        set.arg("SETID").arg(self.key).arg(self.name).arg(last.to_string());
+        if let Some(number) = entries_read {
+            set.arg("ENTRIESREAD").arg(number);
+        }
+        accepted(ask(connection, &set).await?, self.key).map(drop)
+    }
 }
 
 async fn ask(connection: &mut Connection, command: &redis::Cmd) -> Result<Value, Lost> {

@@ -73,6 +73,14 @@ fn pair(value: Value) -> Option<[Value; 2]> {
     parts.try_into().ok()
 }
 
+/// The first id in the answer to XPENDING with a range.
+pub(super) fn first_pending(reply: &Value) -> Option<EntryId> {
+    let Value::Array(entries) = reply else { return None };
+    let Value::Array(first) = entries.first()? else { return None };
+    let Value::BulkString(id) = first.first()? else { return None };
+    std::str::from_utf8(id).ok()?.parse().ok()
+}
+
 /// What is known of something, from XINFO: names and values in turn.
 #[derive(Debug, Default)]
 pub(super) struct Info(Vec<Value>);
