@@ -71,17 +71,20 @@ impl Visitor {
                 None => authority.take(grant, publications),
             },
             Self::Stranger => {
-                let anonymous = authority.anonymous();
-                let may = |topic: &Topic| {
-                    anonymous.as_ref().is_some_and(|grant| grant.rights.publish.matches(topic))
-                };
-                let rest: Selection =
-                    topics.filter(|topic| !may(topic)).cloned().map(Selector::Exact).collect();
+                let rest = not_for_all(authority, topics);
                 if rest.is_empty() { Ok(()) } else { ask_to_publish(authority, headers, &rest).await }
             }
             Self::Claimant => {
-                let topics = topics.cloned().map(Selector::Exact).collect();
-                ask_to_publish(authority, headers, &topics).await
+                let topics: Selection = topics.cloned().map(Selector::Exact).collect();
+                match ask_to_publish(authority, headers, &topics).await {
+                    // The application is not asked about such things: the claim is as good as none.
+                    Err(Refusal { reason: Reason::NotAsked { .. }, .. })
+                        if not_for_all(authority, topics.topics()).is_empty() =>
+                    {
+                        Ok(())
+                    }
+                    answer => answer,
+                }
             }
         }
     }
@@ -98,9 +101,23 @@ impl Visitor {
             Self::Anybody => Ok(Admission::everything()),
             Self::Known(grant) => known(grant, selection),
             Self::Stranger => stranger(authority, headers, selection).await,
-            Self::Claimant => ask_to_subscribe(authority, headers, selection, selection.selectors()).await,
+            Self::Claimant => {
+                match ask_to_subscribe(authority, headers, selection, selection.selectors()).await {
+                    Err(Refusal { reason: Reason::NotAsked { .. }, .. }) => {
+                        stranger(authority, headers, selection).await
+                    }
+                    answer => answer,
+                }
+            }
         }
     }
+}
+
+/// What of these topics not everybody may publish to.
+fn not_for_all<'t>(authority: &Authority, topics: impl IntoIterator<Item = &'t Topic>) -> Selection {
+    let anonymous = authority.anonymous();
+    let may = |topic: &Topic| anonymous.as_ref().is_some_and(|grant| grant.rights.publish.matches(topic));
+    topics.into_iter().filter(|topic| !may(topic)).cloned().map(Selector::Exact).collect()
 }
 
 async fn ask_to_publish(authority: &Authority, headers: &HeaderMap, rest: &Selection) -> Result<(), Refusal> {

@@ -14,7 +14,9 @@ fn application() -> Application {
         let is = |what: &str| request.contains(what);
         let (status, body) = match () {
             () if is("laravel_session=away") => ("500 Internal Server Error", "true"),
-            () if !is("laravel_session=ann") => ("302 Found\r\nLocation: /login", "<html>"),
+            () if !is("laravel_session=ann") && !is("Bearer 1|ann") => {
+                ("302 Found\r\nLocation: /login", "<html>")
+            }
             () if is("channel_name=private-orders.7&") => (HTML, "true"),
             () if is("channel_name=private-orders.8&") => (JSON, r#"{"auth":"app-key:dc19424a"}"#),
             () if is("channel_name=presence-room.1&") => {
@@ -86,6 +88,25 @@ fn channels_of_all_kinds_share_a_stream() {
     }
     assert_eq!((&*ann.event().data, &*ann.event().data), ("private-orders.7?private", "news"));
     assert_eq!(guest.event().data, "news");
+}
+
+/// What Sanctum calls a token the hub cannot know: Laravel does, where it is asked, and elsewhere it is no hindrance.
+#[test]
+fn a_token_of_the_application_is_for_the_application_to_know() {
+    let application = application();
+    let hub = hub(&application, "[anonymous]\nsubscribe = ['news', 'chat']\npublish = ['chat']");
+    let ann = [("Authorization", "Bearer 1|ann")];
+    let mut listener = subscribe(&hub, "topic=private-orders.7&topic=chat", &ann).unwrap();
+    assert_eq!(application.asked().len(), 1);
+    subscribe(&hub, "topic=news", &ann).unwrap();
+    subscribe(&hub, "pattern=*", &ann).unwrap();
+    assert_eq!(hub.request("POST", "/topics/chat", &ann, b"hello").status(), 200);
+    assert_eq!(listener.event().data, "hello");
+    assert_eq!(subscribe(&hub, "topic=other", &ann).unwrap_err().status(), 403);
+    assert_eq!(hub.request("POST", "/topics/news", &ann, b"x").status(), 403);
+    assert_eq!(application.asked().len(), 1);
+    let bob = [("Authorization", "Bearer 2|bob")];
+    assert_eq!(subscribe(&hub, "topic=private-orders.7", &bob).unwrap_err().status(), 401);
 }
 
 #[test]
