@@ -15,6 +15,7 @@ mod lifecycle;
 mod limits;
 mod mercure;
 mod native;
+mod pusher;
 mod rights;
 mod sources;
 mod support;
