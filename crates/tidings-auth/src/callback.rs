@@ -122,7 +122,7 @@ impl Callback {
         })
     }
 
-    /// What the application allows of these selectors, of which there may be [`MAX_QUESTIONS`], not counting doubles.
+    /// What the application allows of these selectors, of which it may be asked about [`MAX_QUESTIONS`], not counting doubles.
     /// Dropping the future gives the questions up.
     pub(crate) async fn ask(
         &self,
@@ -131,18 +131,23 @@ impl Callback {
         selectors: &[Selector],
     ) -> Result<Grant, Refusal> {
         let selectors = distinct(selectors);
-        if selectors.len() > MAX_QUESTIONS {
+        let forwarded = self.forward(headers);
+        let questions: Vec<Option<Question>> =
+            selectors.iter().map(|selector| self.question(&forwarded, action, selector)).collect();
+        if questions.iter().flatten().count() > MAX_QUESTIONS {
             return Err(Reason::TooManyQuestions { most: MAX_QUESTIONS }.into());
         }
         if self.kind == CallbackKind::Laravel && !headers.keys().any(|name| self.knows_by(name)) {
             // Laravel lets no guest into such a channel, and is not troubled with all who try.
             return Err(Reason::NotSignedIn.into());
         }
-        let headers = self.forward(headers);
         // Collected first, because rustc cannot tell that a stream which makes them from references is `Send`.
-        let questions: Vec<_> =
-            selectors.iter().map(|&selector| self.answer(&headers, action, selector)).collect();
-        let answers = stream::iter(questions).buffered(AT_ONCE).try_collect::<Vec<_>>();
+        let answers: Vec<_> = questions
+            .into_iter()
+            .zip(&selectors)
+            .map(|(question, selector)| self.answer(&forwarded, question, selector))
+            .collect();
+        let answers = stream::iter(answers).buffered(AT_ONCE).try_collect::<Vec<_>>();
         // All of them together, and the wait for a place as well: somebody waits for the whole.
         let late = |_| Reason::NoAnswer(Failed::TimedOut.to_string());
         let answers = timeout(self.timeout, answers).await.map_err(late)??;
@@ -167,10 +172,10 @@ impl Callback {
     async fn answer(
         &self,
         headers: &HeaderMap,
-        action: Action,
+        question: Option<Question>,
         selector: &Selector,
     ) -> Result<Answer, Reason> {
-        let Some(question) = self.question(headers, action, selector) else { return Ok(Answer::NotAsked) };
+        let Some(question) = question else { return Ok(Answer::NotAsked) };
         let digest = digest(headers, &question.body);
         let remembered = self.remembered().get(&digest, Instant::now());
         // A yes that ended meanwhile is asked for again.

@@ -249,6 +249,19 @@ async fn laravel_is_asked_about_private_and_presence_channels_alone() {
 }
 
 #[tokio::test]
+async fn only_what_it_is_asked_about_counts() {
+    let (application, hub) = one_answer(|| "true".into_response()).await;
+    let ask = async |private: usize| {
+        let names = (0..private).map(|number| format!("private-{number}"));
+        let names: Vec<String> = names.chain((0..200).map(|number| format!("public-{number}"))).collect();
+        subscribe(&hub, &names.iter().map(String::as_str).collect::<Vec<_>>()).await
+    };
+    assert_eq!(ask(100).await.unwrap().rights.read.private.topics().len(), 100);
+    assert_eq!(application.asked().len(), 100);
+    assert!(matches!(ask(101).await.unwrap_err().reason, Reason::TooManyQuestions { .. }));
+}
+
+#[tokio::test]
 async fn guests_are_refused_without_a_question() {
     let (application, url) = Application::start(Router::new(), |_| "true".into_response()).await;
     let channel = [Selector::from_text(PRIVATE).unwrap()];
