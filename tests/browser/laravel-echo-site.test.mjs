@@ -99,7 +99,7 @@ test('the configuration of the example is what the page says', () => {
   const toml = words(example('tidings.toml'))
   const [page] = LARAVEL.block('toml', '[auth.callback]')
   for (const line of page.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) assert.ok(toml.includes(line), line)
-  assert.ok(words(example('nginx.conf')).includes(words(LARAVEL.block('nginx', '/broadcasting/auth')[0])))
+  assert.ok(words(example('nginx.conf')).includes(words(LARAVEL.block('nginx', 'broadcasting/auth')[0])))
 })
 
 test('the page of the example: two people talk, type, and see an order shipped', async (t) => {

@@ -17,11 +17,10 @@ export async function startPhp(t, directory, env = {}) {
     await server.ready('serves', () => server.stderr.includes('started'))
     return { url: `http://127.0.0.1:${port}`, port, server }
   })
-  t.after(async () => {
-    // They outlive the master, unless a terminal's Ctrl-C reaches them all.
-    const workers = workersOf(php.server.child)
-    await php.server.end('SIGTERM')
-    for (const worker of workers) process.kill(worker)
+  t.after(() => {
+    // They outlive the master, unless a terminal's Ctrl-C reaches them all, and keep its output open.
+    for (const worker of workersOf(php.server.child)) process.kill(worker)
+    return php.server.end('SIGTERM')
   })
   return php
 }

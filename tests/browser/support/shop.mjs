@@ -97,7 +97,7 @@ export async function startShop(t, { variables = {}, configuration = '', file = 
     .replaceAll('redis://127.0.0.1:6379', redis.url)
   shop.hub = await startHub(t, { configuration: here(LARAVEL.block('toml', '[auth.callback]')[file]) + OPERATORS + configuration })
   shop.wire = await startWire(t, shop.hub.port)
-  const locations = here(LARAVEL.block('nginx', '/broadcasting/auth')[file]).replaceAll('http://127.0.0.1:8080', shop.wire.url)
+  const locations = here(LARAVEL.block('nginx', 'broadcasting/auth')[file]).replaceAll('http://127.0.0.1:8080', shop.wire.url)
   shop.nginx = await startNginx(t, locations + modules())
   shop.url = shop.nginx.url
   await shop.isReady()
@@ -108,7 +108,6 @@ export async function startShop(t, { variables = {}, configuration = '', file = 
 function modules() {
   return `
     location /npm/ { alias ${path('tests/browser/node_modules')}/; types { text/javascript js; } }
-    location /npm/@qruto/ { alias ${path('tests/browser/node_modules')}/@qruto/; types { text/javascript js; } rewrite '(/parse|/fetch)$' $1.js; }
     location /npm/tidings/ { alias ${path('clients/js')}/; types { text/javascript js mjs; } }
   `
 }

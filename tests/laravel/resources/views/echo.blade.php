@@ -7,6 +7,8 @@
   "laravel-echo": "/npm/{{ str_ends_with($versions, '1') ? 'laravel-echo-1' : 'laravel-echo' }}/dist/echo.js",
   "laravel-wave": "/npm/laravel-wave/dist/wave.js",
   "@qruto/fetch-event-source": "/npm/@qruto/fetch-event-source/lib/esm/index.js",
+  "/npm/@qruto/fetch-event-source/lib/esm/fetch": "/npm/@qruto/fetch-event-source/lib/esm/fetch.js",
+  "/npm/@qruto/fetch-event-source/lib/esm/parse": "/npm/@qruto/fetch-event-source/lib/esm/parse.js",
   "tidings/echo": "/npm/tidings/src/echo/index.js"
 }}
 </script>
