@@ -8,6 +8,7 @@ mod client;
 mod presence;
 mod requests;
 mod resume;
+mod rights;
 mod secrets;
 mod whispers;
 

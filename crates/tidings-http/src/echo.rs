@@ -23,6 +23,8 @@ mod settings;
 mod socket_id;
 mod stream;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 mod users;
 mod whisper;
 
