@@ -95,7 +95,7 @@ impl Collector {
         out.counters("source_events", "Events published by the source", &of(|part| part.events))?;
         out.counters("source_failures", "Failures of the source", &of(|part| part.failures))?;
         out.counters("source_dropped", "Events the source had to drop", &of(|part| part.dropped))?;
-        let help = "Events of the source whose data was not UTF-8 and was altered";
+        let help = "Events of the source whose data was not UTF-8, or whose name is no type, and was altered";
         out.counters("source_altered", help, &of(|part| part.altered))
     }
 }

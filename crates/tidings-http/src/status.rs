@@ -34,7 +34,7 @@ pub struct PartStatus {
     pub failures: u64,
     /// Events it had to drop.
     pub dropped: u64,
-    /// Events whose data it had to alter, because it was not UTF-8.
+    /// Events that it had to alter, because their data was not UTF-8 or their name cannot be a type.
     pub altered: u64,
 }
 

@@ -120,8 +120,8 @@ pub struct RedisConfig {
 /// those that were added while the hub was away. Redis keeps the position, in a consumer group.
 ///
 /// An entry has the fields `data` and, if it likes, `topic`, `event`, `private` (`1`), `id` and `socket`; or `payload`, which
-/// may be [Laravel's envelope](EnvelopeKind::Laravel), and `channel`. The id of its event is made of the entry's if it gives
-/// none. An entry without `data` and `payload` is dropped, which is counted and warned about once. One whose event breaks
+/// may be [Laravel's envelope](EnvelopeKind::Laravel), and `channel`. If it gives no id, one is made of the entry's and the
+/// stream's name (`redis.1f2e3d4c.events.1795202753564-0`), which subscribers see. An entry without `data` and `payload` is dropped, which is counted and warned about once. One whose event breaks
 /// the hub's rules is dropped and counted, too; all others wait until the log has them.
 ///
 /// Its user in Redis needs the commands `XREADGROUP`, `XACK`, `XGROUP` and `XINFO`.
@@ -134,7 +134,9 @@ pub struct RedisStreamConfig {
     pub url: Secret,
     /// With `rediss://`: a file with the certificates to trust, see [`RedisConfig::ca_file`].
     pub ca_file: Option<PathBuf>,
-    /// The keys of the streams, as Redis knows them: with the prefix that an application puts before them.
+    /// The keys of the streams, as Redis knows them: with the prefix that an application puts before them. There must be
+    /// one.
+    #[serde(default)]
     pub streams: Vec<String>,
     /// The consumer group that keeps the position; it is made if it is missing. Each hub that is to get all entries needs
     /// one of its own. Default: `tidings`.

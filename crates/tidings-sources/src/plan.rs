@@ -326,6 +326,7 @@ mod tests {
                 "ca_file: \"/dev/null/gone\" cannot be used: ",
             ),
             ("kind = \"redis\"\nurl = \"redis://\"\nchannels = [\"a\"]".to_owned(), "redis://"),
+            (stream.to_owned(), "streams = [\"events\"]"),
             (format!("{stream}streams = []"), "streams = [\"events\"]"),
             (format!("{stream}streams = [\"a\", \"\"]"), "streams = [\"events\"]"),
             (format!("{stream}streams = [\"{}\"]", "a".repeat(200)), "is too long"),
