@@ -42,6 +42,8 @@ pub(super) struct Connection {
     pub(super) holdings: Mutex<Holdings>,
     /// Held while channels come or go, so that what is kept of them is all of them, and who is present is who has them.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Held while a presence channel is asked for, because clients ask twice at once: for the right, and to join.
+    pub(super) joining: tokio::sync::Mutex<()>,
     pub(super) whispers: Mutex<Bucket>,
 }
 
@@ -255,12 +257,17 @@ impl Shared {
         Ok(Former { socket, record })
     }
 
-    /// Gives a connection these channels. What is published there once this returns is delivered, and they are kept.
+    /// Gives a connection these channels, as far as it has not got them meanwhile: it stays who it is in those. What is
+    /// published there once this returns is delivered, and they are kept.
     ///
     /// # Errors
     /// When they are too many, or cannot be kept.
-    pub(super) async fn hold(&self, connection: &Connection, granted: Holdings) -> Result<(), Problem> {
+    pub(super) async fn hold(&self, connection: &Connection, mut granted: Holdings) -> Result<(), Problem> {
         let _whole = connection.changing.lock().await;
+        granted.retain(|channel, _| connection.holding(channel).is_none());
+        if granted.is_empty() {
+            return Ok(());
+        }
         self.change(connection, |holdings| holdings.extend(granted.clone())).await?;
         let mut state = self.state();
         self.join(&mut state, &connection.socket, &granted);

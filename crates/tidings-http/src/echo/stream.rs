@@ -175,6 +175,7 @@ impl Shared {
             handle: accepted.handle(),
             holdings: Mutex::new(holdings),
             changing: tokio::sync::Mutex::default(),
+            joining: tokio::sync::Mutex::default(),
             whispers: Mutex::new(Bucket::full(self.settings.whisper_rate.get(), Instant::now())),
         };
         self.enter(connection, former);

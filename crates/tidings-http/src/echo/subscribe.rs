@@ -134,6 +134,10 @@ impl Shared {
         connection: &Connection,
         channel: &Channel,
     ) -> Result<Holding, Problem> {
+        let _joining = match channel.kind() {
+            Kind::Presence => Some(connection.joining.lock().await),
+            Kind::Public | Kind::Private => None,
+        };
         if let Some(holding) = connection.holding(channel) {
             return Ok(holding);
         }

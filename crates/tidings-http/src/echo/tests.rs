@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::StreamExt as _;
 use http::Request;
-use tidings_hub::Settings;
+use tidings_hub::{Selection, Settings};
 use tidings_log::{Memory, Retention};
 use tower::ServiceExt as _;
 
@@ -49,6 +49,25 @@ async fn users_are_told_once_each_and_their_streams_are_ended() {
     let all = tokio::time::timeout(Duration::from_secs(60), stream.collect::<Vec<_>>()).await;
     assert!(all.is_ok(), "the stream has ended");
     assert_eq!(front.0.hub.stats().subscribers, 1);
+}
+
+#[tokio::test]
+async fn who_asks_twice_at_once_comes_once() {
+    let front = front();
+    let room = Topic::new("presence-a").unwrap();
+    let (one, _kept) = open(&front).await;
+    tokio::join!(join(&front, &one, "presence-a"), join(&front, &one, "presence-a"));
+    let (other, _kept_too) = open(&front).await;
+    join(&front, &other, "presence-a").await;
+    let events = async || {
+        let live = front.0.hub.topics(Selection::topic(room.clone()), None, 1).await.unwrap();
+        live.first().map_or(0, |live| live.events)
+    };
+    // The joins are announced in their order, that of the other last.
+    while events().await < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!((events().await, front.users(&room).len()), (2, 2));
 }
 
 #[tokio::test]
