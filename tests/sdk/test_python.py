@@ -14,6 +14,7 @@ import pusher
 import pusher.errors
 
 PROGRAM = os.environ["HUB_PROGRAM"]
+DOCUMENTS = os.path.join(os.path.dirname(__file__), "..", "..", "docs")
 SECRET = "app-secret-0123456789"
 READER = "reader-secret-0123456789"
 TOKENS = "token-secret-0123456789-0123456789-0123456789"
@@ -128,6 +129,16 @@ class PythonSdk(unittest.TestCase):
             pass
         self.client().trigger("messages", "ev", "still there")
         self.assertEqual(self.stream.event(), ("ev", "still there"))
+
+    def test_the_document(self):
+        """The code of docs/pusher.md and its translation, on this hub."""
+        for language in ("", ".zh-CN"):
+            with open(os.path.join(DOCUMENTS, f"pusher{language}.md"), encoding="utf-8") as file:
+                _, code = file.read().split("```python\n")
+            code = code.split("```")[0].replace("port=8080", f"port={self.port}")
+            exec(code.replace("shop-key", "app-key").replace("a-secret-of-16-bytes-or-more", SECRET), {})
+            self.assertEqual(self.stream.event(), ("created", '{"text": "Hello"}'))
+            self.assertEqual(self.stream.event(), ("shipped", '{"id": 7}'))
 
     def test_refusals(self):
         def refused(error, says, client, *event):
