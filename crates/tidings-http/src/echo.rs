@@ -31,9 +31,11 @@ mod whisper;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Router, middleware,
+    response::Response,
     routing::{get, post},
 };
+use http::{HeaderValue, header};
 use tidings_hub::{Hub, Topic};
 
 pub(crate) use self::channel::is_reserved;
@@ -78,4 +80,12 @@ pub fn echo(echo: &Echo) -> Router {
         .route("/wave/presence-channel-users", get(users::here).post(users::join).delete(users::leave))
         .route("/wave/whisper", post(whisper::whisper))
         .with_state(echo.clone())
+        .layer(middleware::map_response(not_kept))
+}
+
+/// Who is in a channel, and who may hear it, is nothing to keep.
+async fn not_kept(mut response: Response) -> Response {
+    let cache = response.headers_mut().entry(header::CACHE_CONTROL);
+    cache.or_insert(HeaderValue::from_static("no-store"));
+    response
 }

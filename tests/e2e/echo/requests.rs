@@ -83,6 +83,7 @@ fn presence_rows() {
         // The two requests of that client come at once, so that this one can be the first.
         let joined = b.post(&hub, USERS, &json!({ "channel_name": room }));
         assert_eq!(joined.json(), json!({ "_token": "", "users": [ann(), bob()] }));
+        assert_eq!(joined.header("cache-control"), Some("no-store"));
         b.hears(&hub, room);
         assert_eq!(a.heard(), ("presence-room.1.join".to_owned(), bob().to_string()));
         assert_eq!(a.here(&hub, room), [ann(), bob()]);
