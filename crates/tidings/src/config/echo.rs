@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for (key, value) in [("whisper_rate", "'0/s'"), ("whisper_rate", "'fast'"), ("whisper_size", "'0B'")] {
+        for (key, value) in [("whisper_rate", "'0/s'"), ("whisper_rate", "'fast'"), ("whisper_size", "'0B'")]
+        {
             let problems = problems(&format!("[echo]\n{key} = {value}"), &[]);
             assert!(problems.contains(&format!("echo.{key}")), "{problems}");
         }
