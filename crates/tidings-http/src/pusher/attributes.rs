@@ -51,9 +51,10 @@ impl Occupancy {
         Self::new(front, &live.topic, live.subscribers)
     }
 
-    /// Whether anybody is there.
+    /// Whether anybody is there: in a presence channel a user, in another a subscriber. Whoever listens to everything
+    /// public is a subscriber of presence channels, too, and yet not in them.
     pub(super) fn is_occupied(&self) -> bool {
-        self.subscribers > 0 || self.users.is_some_and(|users| users > 0)
+        self.users.map_or(self.subscribers > 0, |users| users > 0)
     }
 
     /// What is told of it.
@@ -78,6 +79,7 @@ mod tests {
         let room = Occupancy { subscribers: 3, users: Some(2) };
         assert_eq!(told(room, asked), r#"{"user_count":2,"subscription_count":3}"#);
         assert_eq!(told(room, Asked::default()), "{}");
+        assert!(!Occupancy { users: Some(0), ..room }.is_occupied() && room.is_occupied());
         let public = Occupancy { subscribers: 3, users: None };
         assert_eq!(told(public, asked), r#"{"subscription_count":3}"#);
     }

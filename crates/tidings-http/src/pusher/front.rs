@@ -1,7 +1,6 @@
 //! What the handlers share: who is let in.
 
 use std::{
-    fmt,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -32,12 +31,6 @@ pub(super) struct Call<'f> {
     front: &'f Front,
     pub(super) app: &'f PusherApp,
     pub(super) parameters: Parameters,
-}
-
-impl fmt::Debug for Call<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("app", &self.app.id).finish_non_exhaustive()
-    }
 }
 
 impl Front {
