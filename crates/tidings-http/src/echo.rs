@@ -61,6 +61,11 @@ impl Echo {
         members.unwrap_or_default().into_iter().map(|member| member.user).collect()
     }
 
+    /// Waits until everybody is announced who has come or left. That a hub stops makes nobody leave.
+    pub async fn settled(&self) {
+        self.0.settled().await;
+    }
+
     /// Ends the streams of a user, on every front. That they do not come back is for whoever decides about their rights.
     pub fn terminate(&self, user: &str) {
         self.0.terminate(user);

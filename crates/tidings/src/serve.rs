@@ -13,8 +13,8 @@ use anyhow::Context as _;
 use axum::Router;
 use tidings_auth::{Authority, Dialects};
 use tidings_http::{
-    Access, Limits, PartStatus, Parts, Presence, Server, Status, admin, administrators_only, app, figures,
-    health, mercure, native, pusher, topics,
+    Access, Echo, Limits, PartStatus, Parts, Presence, Server, Status, admin, administrators_only, app,
+    figures, health, mercure, native, pusher, topics,
 };
 use tidings_hub::{Hub, Settings};
 use tidings_sources::Sources;
@@ -48,7 +48,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let access = Access { origins: config.cors.origins.clone(), loopback_only: config.is_loopback_only() };
     let presence = fronts::presence(&config, &hub);
-    let (public, admin) = routes(&config, &authority, presence.clone(), status)?;
+    let echo = fronts::echo(&config, &hub, &authority, status.server.hits());
+    let (public, admin) = routes(&config, &authority, presence.clone(), echo.as_ref(), status)?;
     listeners.serve(&mut server, &app(public, &access), &app(admin, &access), &config)?;
 
     stop::asked_for().await;
@@ -60,6 +61,11 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     {
         tracing::warn!("not everybody's leave could be announced");
     }
+    if let Some(echo) = echo
+        && tokio::time::timeout(fronts::ANNOUNCE, echo.settled()).await.is_err()
+    {
+        tracing::warn!("not everybody's leave of a channel could be announced");
+    }
     log.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -70,11 +76,11 @@ fn routes(
     config: &Config,
     authority: &Authority,
     presence: Option<Presence>,
+    echo: Option<&Echo>,
     status: Status,
 ) -> anyhow::Result<(Router, Router)> {
     let (hub, hits) = (status.hub.clone(), status.server.hits().clone());
     let gate = fronts::gate(config, authority, &hits);
-    let echo = fronts::echo(config, &hub, &gate, &hits);
     let operators = topics(hub.clone()).merge(figures(status.clone()));
     let rights = admin(hub.clone(), authority.clone(), &gate);
     let mut public = native(hub.clone(), fronts::native(config, gate.clone(), &hits)?)
@@ -83,8 +89,8 @@ fn routes(
     if config.mercure.dialects != Dialects::default() {
         public = public.merge(mercure(hub, authority.clone(), fronts::mercure(config, presence, &hits)));
     }
-    public = public.merge(pusher(status.hub.clone(), fronts::pusher(config, echo.as_ref(), &hits)));
-    if let Some(front) = &echo {
+    public = public.merge(pusher(status.hub.clone(), fronts::pusher(config, echo, &hits)));
+    if let Some(front) = echo {
         public = public.merge(tidings_http::echo(front));
     }
     if config.demo {

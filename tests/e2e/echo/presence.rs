@@ -3,11 +3,11 @@
 use std::{thread, time::Duration};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Application, Driver, GRACE_MS, Wave,
-    client::{ann, bob},
+    client::{USERS, ann, bob},
     hub, publish,
 };
 use crate::support::Hub;
@@ -103,6 +103,23 @@ fn a_restart_announces_only_those_who_stay_away() {
         hub.signal(Signal::TERM);
         hub.ended();
     });
+}
+
+#[test]
+fn who_leaves_just_before_a_restart_has_left() {
+    let application = Application::start(Driver::Redis);
+    let mut hub = hub(&application);
+    let (mut a, b) = (Wave::open(&hub, "ann"), Wave::open(&hub, "bob"));
+    a.joins(&hub, ROOM);
+    b.joins(&hub, ROOM);
+    assert_eq!(a.heard().0, "presence-room.1.join");
+    assert_eq!(b.request(&hub, "DELETE", USERS, Some(&json!({ "channel_name": ROOM }))).status(), 200);
+    hub.signal(Signal::TERM);
+    hub.ended();
+    hub.launch();
+    let mut a = a.again(&hub);
+    assert_eq!(a.heard().0, "presence-room.1.leave");
+    assert_eq!(a.joins(&hub, ROOM), [ann()]);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Instant,
 };
@@ -64,6 +65,8 @@ pub(super) struct Shared {
     ended: Mutex<Vec<(SocketId, Instant)>>,
     /// Wakes the task that publishes.
     wake: Arc<Notify>,
+    /// Wakes those who wait for it to have nothing left to publish.
+    idle: Notify,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,8 @@ struct State {
     /// What was kept of those of before the start that are waited for.
     restored: HashMap<SocketId, Record>,
     outbox: Outbox,
+    /// Whether some have left the outbox and are not published yet.
+    publishing: bool,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -165,6 +170,7 @@ impl Shared {
             connections: HashMap::new(),
             restored: HashMap::new(),
             outbox: Outbox::default(),
+            publishing: false,
         };
         let shared = Arc::new(Self {
             hub: hub.clone(),
@@ -172,6 +178,7 @@ impl Shared {
             state: Mutex::new(state),
             ended: Mutex::default(),
             wake: wake.clone(),
+            idle: Notify::new(),
         });
         tokio::spawn(publish(hub, Arc::downgrade(&shared), wake));
         shared
@@ -195,10 +202,31 @@ impl Shared {
     fn next_task(&self) -> Task {
         let mut state = self.state();
         let batch = state.outbox.next_batch();
-        if !batch.is_empty() {
+        state.publishing = !batch.is_empty();
+        if state.publishing {
             return Task::Publish(batch);
         }
-        Task::Wait(state.presence.next_expiry().filter(|_| !self.hub.is_draining()))
+        let expiry = state.presence.next_expiry().filter(|_| !self.hub.is_draining());
+        drop(state);
+        self.idle.notify_waiters();
+        Task::Wait(expiry)
+    }
+
+    /// Waits until all that is to be announced is published.
+    pub(super) async fn settled(&self) {
+        loop {
+            let mut idle = pin!(self.idle.notified());
+            idle.as_mut().enable();
+            if self.is_idle() {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let state = self.state();
+        state.outbox.is_empty() && !state.publishing
     }
 
     /// A name for a connection, and what says that its stream has ended.

@@ -38,6 +38,10 @@ impl Outbox {
         self.given_up += 1;
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// What is to be published next, all at once.
     pub(super) fn next_batch(&mut self) -> Vec<Publication> {
         let (mut count, mut bytes) = (0, 0);

@@ -55,7 +55,7 @@ pub(super) fn native(config: &Config, gate: Gate, hits: &Arc<LimitHits>) -> anyh
 }
 
 /// The Echo front, if the configuration wants it.
-pub(super) fn echo(config: &Config, hub: &Hub, gate: &Gate, hits: &Arc<LimitHits>) -> Option<Echo> {
+pub(super) fn echo(config: &Config, hub: &Hub, authority: &Authority, hits: &Arc<LimitHits>) -> Option<Echo> {
     let own = &config.echo;
     let settings = EchoSettings {
         channels: own.channels.clone(),
@@ -67,7 +67,7 @@ pub(super) fn echo(config: &Config, hub: &Hub, gate: &Gate, hits: &Arc<LimitHits
         retry: retry(config),
         lifetime: config.stream.lifetime,
         hits: hits.clone(),
-        gate: gate.clone(),
+        gate: gate(config, authority, hits),
     };
     own.enabled.then(|| Echo::start(hub.clone(), settings))
 }
