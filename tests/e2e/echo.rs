@@ -19,8 +19,8 @@ use crate::support::{Hub, Options};
 
 /// The key of the application's server.
 const BACKEND: &str = "the-key-of-the-backend";
-/// How long the hub waits for who is away.
-const GRACE_MS: u64 = 1500;
+/// How long the hub waits for who is away: long enough for a busy machine to start it again and come back meanwhile.
+const GRACE_MS: u64 = 3000;
 
 /// A hub that asks this application, on which everybody hears public channels.
 fn hub(application: &Application) -> Hub {
