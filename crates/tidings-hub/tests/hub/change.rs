@@ -140,6 +140,9 @@ async fn rights_and_bearers_change_with_it() {
     let mut stream = accepted.stream();
     let private = |data: &str| Publication { private: true, ..publication("mine", data.to_owned()) };
     hub.publish(private("unseen")).await.unwrap();
+    // What it has not been sent yet, it would be sent by the new rights.
+    hub.publish(publication("mine", "public")).await.unwrap();
+    read_until(&mut stream, "data: public\n\n").await;
     let ann = Arc::new(Bearer { user: Some("ann".into()), token: None });
     let change = Change { bearer: Some(ann), ..everything(selection(&["mine"])) };
     handle.change(change).unwrap();
