@@ -64,7 +64,8 @@ pub enum PublishError {
 pub struct LiveTopic {
     /// Its name.
     pub topic: Topic,
-    /// How many subscribers an event published to it reaches.
+    /// How many subscribers an event published to it reaches; a private one, if it is a channel whose name [says
+    /// that](crate::channel::is_private).
     pub subscribers: u64,
     /// How many of its events are kept.
     pub events: u64,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{rights::ReadRights, selector::Selection, topic::Topic};
+use crate::{channel::is_private, rights::ReadRights, selector::Selection, topic::Topic};
 
 /// Counts subscribers by what they asked for. Touched when somebody comes or goes, never on the way of an event.
 #[derive(Debug, Default)]
@@ -14,17 +14,24 @@ pub(crate) struct Registry(Mutex<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     selections: HashMap<Arc<Selection>, usize>,
+    read: HashMap<Arc<ReadRights>, usize>,
     /// Those of one exact topic and nothing else, which are most; counted apart so that they are found at once.
     topics: HashMap<Topic, usize>,
-    read: HashMap<Arc<ReadRights>, usize>,
+    /// The others.
+    others: HashMap<(Arc<Selection>, Arc<ReadRights>), usize>,
 }
 
-/// The topic, if the selection is of this one alone.
-fn only_topic(selection: &Selection) -> Option<&Topic> {
+/// The topic, if the selection is of this one alone, and whoever asks for it hears it.
+fn only_topic<'s>(selection: &'s Selection, read: &ReadRights) -> Option<&'s Topic> {
     match (selection.topics(), selection.matchers(), selection.is_all()) {
-        ([topic], [], false) => Some(topic),
+        ([topic], [], false) if hears(read, topic) => Some(topic),
         _ => None,
     }
+}
+
+/// Whether what is published to the topic is seen: of a channel whose name says that it needs a right, what is private.
+fn hears(read: &ReadRights, topic: &Topic) -> bool {
+    !is_private(topic.as_str()) || read.private.matches(topic)
 }
 
 impl Registry {
@@ -41,9 +48,6 @@ impl Registry {
         read: Arc<ReadRights>,
     ) -> (Arc<Selection>, Arc<ReadRights>) {
         let mut counts = self.lock();
-        if let Some(topic) = only_topic(&selection) {
-            *counts.topics.entry(topic.clone()).or_default() += 1;
-        }
         let selection = match counts.selections.get_key_value(&selection) {
             Some((shared, _)) => shared.clone(),
             None => Arc::new(selection),
@@ -51,14 +55,19 @@ impl Registry {
         *counts.selections.entry(selection.clone()).or_default() += 1;
         let read = counts.read.get_key_value(&read).map_or(read, |(shared, _)| shared.clone());
         *counts.read.entry(read.clone()).or_default() += 1;
+        match only_topic(&selection, &read) {
+            Some(topic) => *counts.topics.entry(topic.clone()).or_default() += 1,
+            None => *counts.others.entry((selection.clone(), read.clone())).or_default() += 1,
+        }
         (selection, read)
     }
 
     /// Counts one less.
     pub(crate) fn leave(&self, selection: &Arc<Selection>, read: &Arc<ReadRights>) {
         let mut counts = self.lock();
-        if let Some(topic) = only_topic(selection) {
-            decrease(&mut counts.topics, topic);
+        match only_topic(selection, read) {
+            Some(topic) => decrease(&mut counts.topics, topic),
+            None => decrease(&mut counts.others, &(selection.clone(), read.clone())),
         }
         decrease(&mut counts.selections, selection);
         decrease(&mut counts.read, read);
@@ -67,12 +76,12 @@ impl Registry {
     /// How many subscribers each of these topics reaches.
     pub(crate) fn count<'a>(&self, topics: impl IntoIterator<Item = &'a Topic>) -> Vec<u64> {
         let counts = self.lock();
-        let others: Vec<_> =
-            counts.selections.iter().filter(|(selection, _)| only_topic(selection).is_none()).collect();
         let count = |topic: &Topic| {
             let alone = counts.topics.get(topic).copied().unwrap_or_default();
-            let others = others.iter().filter(|(selection, _)| selection.matches(topic));
-            (alone + others.map(|(_, count)| **count).sum::<usize>()) as u64
+            let others = counts.others.iter();
+            let others =
+                others.filter(|((selection, read), _)| selection.matches(topic) && hears(read, topic));
+            (alone + others.map(|(_, count)| *count).sum::<usize>()) as u64
         };
         topics.into_iter().map(count).collect()
     }
@@ -128,5 +137,26 @@ mod tests {
         registry.leave(&a, &read);
         registry.leave(&a, &read);
         assert_eq!(registry.count(&[topic("a"), topic("c")]), [1, 0]);
+    }
+
+    #[test]
+    fn a_private_channel_is_heard_by_those_alone_who_may() {
+        let channel = Topic::new("private-a").unwrap();
+        let registry = Registry::default();
+        let public = Arc::new(ReadRights { public: Selection::all(), private: Selection::default() });
+        let granted =
+            Arc::new(ReadRights { public: Selection::all(), private: Selection::topic(channel.clone()) });
+        let of = |selection: Selection, read: &Arc<ReadRights>| registry.enter(selection, read.clone());
+        let entered = [
+            of(Selection::all(), &public),
+            of(Selection::topic(channel.clone()), &public),
+            of(Selection::all(), &granted),
+            of(Selection::topic(channel.clone()), &granted),
+        ];
+        assert_eq!(registry.count([&channel]), [2]);
+        entered.iter().for_each(|(selection, read)| registry.leave(selection, read));
+        let counts = registry.lock();
+        assert!(counts.selections.is_empty() && counts.read.is_empty());
+        assert!(counts.topics.is_empty() && counts.others.is_empty());
     }
 }
