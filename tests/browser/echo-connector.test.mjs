@@ -185,6 +185,27 @@ for (const echo of ECHOS) {
     assert.equal((await sees(tab, 'orders.1 heard')).length, 1)
   })
 
+  test(`${echo}: what was published before a channel was listened to does not come, not even after a reconnect`, async (t) => {
+    const shop = await startShop(t)
+    const tab = await openEcho(t, shop, echo, ADA)
+    await tab.evaluate(() => window.echo.channel('mark').listen('.here', window.into('mark')))
+    await connected(tab)
+    await send(shop.hub, 'messages', 'n', 'before')
+    await send(shop.hub, 'private-orders.1', 'n', 'before')
+    await tab.evaluate(() => {
+      window.echo.channel('messages').listen('.n', window.into('n'))
+      window.echo.private('orders.1').listen('.n', window.into('n')).subscribed(window.into('subscribed'))
+    })
+    await sees(tab, 'subscribed')
+    shop.wire.cut()
+    await send(shop.hub, 'messages', 'n', 'meanwhile')
+    await until('it is noticed', () => tab.evaluate(() => window.echo.connector.connectionStatus() === 'reconnecting'))
+    shop.wire.mend()
+    await sees(tab, 'subscribed', 2)
+    await send(shop.hub, 'private-orders.1', 'n', 'after')
+    assert.deepEqual(await sees(tab, 'n', 2), [['meanwhile'], ['after']])
+  })
+
   test(`${echo}: presence with two pages, whispers, and events that leave out who caused them`, async (t) => {
     const shop = await startShop(t)
     const join = (tab) => tab.evaluate(() => {

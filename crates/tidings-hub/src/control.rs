@@ -1,5 +1,5 @@
 //! What the hub itself says in a stream. Its events never carry an id (an id would move the browser's cursor, and the
-//! next resume would miss what it skipped); what moves the cursor on purpose is no event.
+//! next resume would miss what it skipped); what moves the cursor on purpose is no event, or one that nobody hears.
 
 use bytes::{Bytes, BytesMut};
 use serde_json::json;
@@ -66,11 +66,20 @@ pub(crate) fn behind(last: Option<Position>) -> String {
     last.map_or_else(|| EARLIEST.to_owned(), |last| last.to_string())
 }
 
+/// An event that clients of [`Naming::Channel`] do not tell anybody of, and whose data they can parse.
+const PING: (Option<&str>, Option<&str>) = (Some("general.ping"), Some("[]"));
+
+/// Moves the client's cursor while its stream runs, under [`Naming::Channel`].
+pub(crate) fn moved(id: &str) -> Bytes {
+    let (event, data) = PING;
+    encode(Frame { id: Some(id), event, data, ..Frame::default() })
+}
+
 /// Tells the browser to come back in `ms` milliseconds. Fires no event, or one that nobody listens for where clients make
 /// an event of everything and parse its data.
 pub(crate) fn retry(ms: u64, naming: &Naming) -> Bytes {
     let (event, data) = match naming {
-        Naming::Channel => (Some("general.ping"), Some("[]")),
+        Naming::Channel => PING,
         Naming::Own | Naming::Fixed(_) => (None, None),
     };
     encode(Frame { retry: Some(ms), event, data, ..Frame::default() })

@@ -47,6 +47,7 @@ use crate::{
     log::Log,
     manner::Manner,
     naming::Naming,
+    position::Position,
     registry::Registry,
     replay::{Outcome, Replays},
     rights::ReadRights,
@@ -127,6 +128,8 @@ struct Shard {
     poll: Poll,
     /// Everything below this offset has been handed to the live subscribers.
     position: u64,
+    /// Where the event before that is, if the shard was handed it.
+    last: Option<Position>,
     recent: Recent,
     index: Index,
     subscribers: Slab<Subscriber>,
@@ -160,6 +163,7 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
         inbox,
         poll,
         position,
+        last: None,
         recent: Recent::new(&settings.shard),
         index: Index::default(),
         subscribers: Slab::new(),
@@ -291,6 +295,7 @@ impl Shard {
         for batch in mail.batches.drain(..) {
             self.index.sort_in(&batch);
             self.position = batch.end().unwrap_or(self.position);
+            self.last = batch.entries().last().map(|entry| entry.position).or(self.last);
             self.recent.push(batch);
         }
         while let Some((of, run)) = self.index.next_run() {
@@ -364,6 +369,7 @@ impl Shard {
     /// Batches up to `end` were left out: everybody reads them from the log.
     fn skip_to(&mut self, end: u64) {
         let position = std::mem::replace(&mut self.position, end);
+        self.last = None;
         self.recent.clear();
         let live = self.subscribers.iter().filter(|(_, one)| matches!(one.state, State::Live(_)));
         let live: Vec<SubscriberKey> = live.map(|(key, _)| key).collect();

@@ -62,11 +62,22 @@ impl Wave {
 
     /// The next event, whose id is the cursor from now on.
     pub(super) fn event(&mut self) -> Event {
-        let event = self.listener.event();
-        if !event.id.is_empty() {
-            self.last_id.clone_from(&event.id);
+        loop {
+            let event = self.listener.event();
+            if !event.id.is_empty() {
+                self.last_id.clone_from(&event.id);
+            }
+            // Those move the cursor, and are nobody's.
+            if event.event != "general.ping" {
+                return event;
+            }
         }
-        event
+    }
+
+    /// The names of the events until the stream ends.
+    pub(super) fn rest(&mut self) -> Vec<String> {
+        let events = std::iter::from_fn(|| self.listener.next_event().unwrap());
+        events.map(|event| event.event).filter(|name| name != "general.ping").collect()
     }
 
     /// The next event's name and data.

@@ -90,7 +90,7 @@ fn the_former_connection_is_ended() {
     former.hears(&hub, "private-orders.7");
     let query = format!("last_event_id={}&socket_id={}", former.last_id, former.socket);
     let mut wave = Wave::query(&hub, &query, "ann");
-    assert!(former.listener.next_event().unwrap().is_none());
+    assert_eq!(former.rest(), [""; 0]);
     publish(&hub, "private-orders.7", "e", "1");
     assert_eq!(wave.heard().0, "private-orders.7.e");
     assert_eq!(former.auth(&hub, "private-orders.7").status(), 404);

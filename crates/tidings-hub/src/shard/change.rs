@@ -1,6 +1,9 @@
 //! A subscriber asks for something else while its stream runs.
 
+use bytes::Bytes;
+
 use super::{Changed, Shard, index::SubscriberKey, subscriber::State};
+use crate::{control, naming::Naming};
 
 impl Shard {
     /// Nothing that was committed since the change was asked for has been delivered: the mail's changes come before its
@@ -11,6 +14,10 @@ impl Shard {
         match subscriber.state {
             State::Live(_) => {
                 subscriber.cursor = subscriber.cursor.max(self.position);
+                if *subscriber.naming() == Naming::Channel {
+                    let moved = self.moved();
+                    self.subscribers[key].put(moved);
+                }
                 self.falls_due(key);
             }
             State::Reading => subscriber.has_changed = true,
@@ -30,5 +37,13 @@ impl Shard {
             Some(closer) if subscriber.is_closed_by(closer) => self.revoke(key),
             _ => self.look_in(key, 1),
         }
+    }
+
+    /// Tells a client that has been sent everything so far that it has. Without it, its cursor stands at the last event of
+    /// what it asked for before, and it would come back for what was published since of all that it asks for now.
+    fn moved(&self) -> Option<Bytes> {
+        let status = self.shared.log.status();
+        let last = self.last.or(status.last.filter(|_| status.next == self.position))?;
+        Some(control::moved(&last.to_string()))
     }
 }

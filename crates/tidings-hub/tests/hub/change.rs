@@ -16,7 +16,8 @@ use crate::support::{
 /// In every selection.
 const ALWAYS: &str = "always";
 const OTHERS: [&str; 3] = ["a", "b", "c"];
-const LAST: &str = "last";
+/// JSON, which is the same under every naming.
+const LAST: &str = "\"last\"";
 
 /// One request of the subscription, and between which offsets it began to count.
 struct Asked {
@@ -43,7 +44,9 @@ async fn run(mut rng: Rng) {
     let log = memory(None);
     let hub = Hub::start(log.clone(), settings).unwrap();
     let first = some_selection(&mut rng);
-    let accepted = hub.accept(Subscription::new(first.clone(), Start::Live)).await.unwrap();
+    let naming = rng.choice([Naming::Own, Naming::Channel]).unwrap();
+    let subscription = Subscription { naming, ..Subscription::new(first.clone(), Start::Live) };
+    let accepted = hub.accept(subscription).await.unwrap();
     let handle = accepted.handle();
     let mut stream = accepted.stream();
     let mut asked = vec![Asked { selection: first, before: 0, after: 0 }];
@@ -184,6 +187,31 @@ async fn an_earlier_end_of_rights_ends_the_stream() {
     let expires = Some(std::time::SystemTime::now());
     handle.change(Change { expires, ..everything(selection(&["a"])) }).unwrap();
     read_to_end(&mut stream).await;
+}
+
+#[tokio::test]
+async fn a_change_moves_the_cursor_past_what_was_not_asked_for_until_then() {
+    let hub = hub(settings(1));
+    let subscribe =
+        |names: &[&str], start| Subscription { naming: Naming::Channel, ..subscription(names, start) };
+    publish_numbers(&hub, "a", 0..1).await;
+    let accepted = hub.accept(subscribe(&["a"], Start::Earliest)).await.unwrap();
+    let handle = accepted.handle();
+    let mut stream = accepted.stream();
+    read_until(&mut stream, "data: 0\n\n").await;
+    let mut other = hub.subscribe(subscribe(&["b"], Start::Live)).await.unwrap();
+    publish_numbers(&hub, "b", 1..4).await;
+    // The one shard has handed it out.
+    read_until(&mut other, "data: 3\n\n").await;
+    handle.change(everything(selection(&["a", "b"]))).unwrap();
+    publish_numbers(&hub, "b", 4..5).await;
+    let epoch = hub.log().status().epoch;
+    let text = read_until(&mut stream, "data: 4\n\n").await;
+    assert!(text.starts_with(&format!("id: {epoch}-3\nevent: general.ping\ndata: []\n\n")), "{text}");
+    // Whoever comes back with it gets what was published since the change, and nothing older.
+    let again = subscribe(&["a", "b"], Start::After(format!("{epoch}-3")));
+    let mut stream = hub.subscribe(again).await.unwrap();
+    assert_eq!(data(&read_until(&mut stream, "data: 4\n\n").await), ["4"]);
 }
 
 #[tokio::test]
