@@ -12,6 +12,8 @@ import { until } from './support/wait.mjs'
 const PACKAGES = { 'wave-2': 1, 'wave-1': 2, 'tidings-2': 1, 'tidings-1': 1 }
 
 const CLASSES = ['PlainMessage', 'PlainMessageNow', 'EmptyEvent', 'SocketInPayload', '.message.sent', '.message.created', '.anonymous']
+// How long a user may be away before the room is told: a reload takes less.
+const SOON = { configuration: '[echo]\npresence_grace = "500ms"\n' }
 const USER = 'App.Models.User.1'
 const FORBIDDEN = 403
 
@@ -93,7 +95,7 @@ for (const [packages, streams] of Object.entries(PACKAGES)) {
   })
 
   test(`${packages}: a presence room has who is in it, each once, and tells who comes and goes`, async (t) => {
-    const shop = await startShop(t)
+    const shop = await startShop(t, SOON)
     const user = (id, name) => ({ id, name })
     const [adaLovelace, graceHopper] = [user(1, 'Ada'), user(2, 'Grace')]
     const byId = (users) => users.toSorted((one, other) => one.id - other.id)
@@ -123,7 +125,7 @@ for (const [packages, streams] of Object.entries(PACKAGES)) {
   })
 
   test(`${packages}: whoever leaves a channel hears no more of it`, async (t) => {
-    const shop = await startShop(t)
+    const shop = await startShop(t, SOON)
     const [ada, grace] = [await openEcho(t, shop, packages, { email: ADA }), await openEcho(t, shop, packages, { email: GRACE })]
     for (const page of [ada, grace]) await page.listen('join', 'room.1', ['RoomMessage'])
     await ada.listen('channel', 'messages', CLASSES)
