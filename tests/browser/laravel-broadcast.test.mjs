@@ -156,6 +156,15 @@ test('whoever is not known to Laravel sees what is public and nothing else, what
   }
 })
 
+test('behind a prefix that nobody takes off, what is private stays private, and the log names the prefix', async (t) => {
+  const { hub, shop } = await start(t, { REDIS_PREFIX: 'my:' })
+  const everything = await openStream(t, `${hub.url}/events?pattern=*`)
+  await shop.fire('private', 'presence', 'notification', 'now')
+  await everything.receives(HELLO)
+  assert.deepEqual(eventsOf(everything.text), KINDS.now.messages)
+  await until('the log names it', () => /prefix.*my:.*strip_prefixes/.test(hub.log))
+})
+
 // Laravel 11 and newer, as their source has it: Broadcast::on('messages')->as('…')->with([…])->send(), and without as().
 test('anonymous events of newer Laravel arrive by their names', async (t) => {
   const { redis, hub } = await start(t)

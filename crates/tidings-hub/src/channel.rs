@@ -12,6 +12,12 @@ pub fn is_private(channel: &str) -> bool {
     PRIVATE.iter().any(|private| channel.starts_with(private))
 }
 
+/// What a name has before that of a channel that needs a right: the prefix of an application, as it seems.
+pub fn before_private(name: &str) -> Option<&str> {
+    let at = PRIVATE.iter().filter_map(|private| name.find(private)).min()?;
+    name.get(..at).filter(|before| !before.is_empty())
+}
+
 /// Whether a channel of this name tells its members of each other.
 pub fn is_presence(channel: &str) -> bool {
     channel.starts_with(PRESENCE)
@@ -28,6 +34,20 @@ pub fn is_socket_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_before_a_private_channel_is_found() {
+        for (name, before) in [
+            ("my:private-orders.7", Some("my:")),
+            ("shop-presence-room.private-1", Some("shop-")),
+            ("my:#server-to-user-7", Some("my:")),
+            ("private-orders.7", None),
+            ("private-presence-room", None),
+            ("my:orders", None),
+        ] {
+            assert_eq!(before_private(name), before, "{name}");
+        }
+    }
 
     #[test]
     fn a_socket_id_is_two_numbers() {

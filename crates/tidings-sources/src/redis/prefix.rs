@@ -1,5 +1,7 @@
 //! The prefixes that applications put before every channel.
 
+use tidings_hub::channel::before_private;
+
 use super::glob::escape;
 use crate::invalid::InvalidSourceReason;
 
@@ -60,10 +62,11 @@ impl Prefixes {
     }
 }
 
-/// The prefix that the channel's name seems to have.
-pub(super) fn usual_prefix(channel: &str) -> Option<&str> {
+/// The prefix that the channel's name seems to have: one of Laravel's, or whatever stands before a private channel.
+pub(super) fn seeming_prefix(channel: &str) -> Option<&str> {
     let ends = USUAL.iter().filter_map(|usual| channel.find(usual).map(|at| at + usual.len()));
-    ends.min().filter(|end| *end < channel.len()).and_then(|end| channel.get(..end))
+    let usual = ends.min().filter(|end| *end < channel.len()).and_then(|end| channel.get(..end));
+    usual.or_else(|| before_private(channel))
 }
 
 #[cfg(test)]
@@ -115,8 +118,10 @@ mod tests {
             ("_database_x", Some("_database_")),
             ("laravel_database_", None),
             ("database_x", None),
+            ("my:private-orders.7", Some("my:")),
+            ("private-orders.7", None),
         ] {
-            assert_eq!(usual_prefix(channel), prefix, "{channel}");
+            assert_eq!(seeming_prefix(channel), prefix, "{channel}");
         }
     }
 }

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use tidings_hub::{Publication, Topic, channel::is_private};
+use tidings_hub::{
+    Publication, Topic,
+    channel::{before_private, is_private},
+};
 
-use super::prefix::{Prefixes, usual_prefix};
+use super::prefix::{Prefixes, seeming_prefix};
 use crate::{events, form::Input, message::MessageForm, status::Tracker};
 
 #[derive(Debug)]
@@ -26,8 +29,7 @@ impl Router {
         let channel = String::from_utf8_lossy(channel);
         let name = self.name(&channel);
         let unknown = name == channel && !self.channels.contains(name);
-        let prefix = if unknown { usual_prefix(name) } else { None };
-        if let Some(prefix) = prefix {
+        if let Some(prefix) = seeming_prefix(name).filter(|_| unknown) {
             events::prefixed(source, name, prefix);
         }
         let topic = match self.topics.get(name).or(self.topic.as_ref()) {
@@ -41,8 +43,8 @@ impl Router {
             },
         };
         // A prefix that was forgotten publishes under another name, and must not publish to everybody.
-        let bare = prefix.and_then(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-        let private = is_private(bare) || is_private(topic.as_str());
+        let forgotten = unknown && before_private(name).is_some();
+        let private = is_private(name) || is_private(topic.as_str()) || forgotten;
         let input = Input { data, channel: name, now: Timestamp::now() };
         Some(self.form.publication(topic, input, private, source))
     }
@@ -125,6 +127,8 @@ mod tests {
             assert!(private("#server-to-user-7"));
             // Behind a prefix that should have been taken off.
             assert!(private("laravel-database-private-orders.7"));
+            assert!(private("my:private-orders.7"));
+            assert!(private("shop-presence-room"));
             assert!(!private("laravel_database_orders"));
         }
     }
