@@ -243,6 +243,25 @@ for (const [packages, streams] of Object.entries(PACKAGES)) {
   })
 }
 
+test('what is added to a Redis Stream while the hub is down reaches the pages when it is back', async (t) => {
+  const source = '[[source]]\nkind = "redis_stream"\nurl = "redis://127.0.0.1:6379"\nstreams = ["laravel_database_events"]\n'
+  const shop = await startShop(t, { configuration: source })
+  const pages = []
+  for (const packages of ['wave-2', 'tidings-2']) {
+    const ada = await openEcho(t, shop, packages, { email: ADA })
+    await ada.listen('private', 'orders.1', ['OrderShipped'])
+    pages.push(ada)
+  }
+  await shop.fire('private')
+  for (const ada of pages) await ada.receives(1)
+  await shop.hub.kill()
+  await shop.fire('stream')
+  await shop.hub.restart()
+  for (const ada of pages) {
+    assert.deepEqual((await ada.receives(2)).map(([, , { status }]) => status), ['paid', 'from the stream'])
+  }
+})
+
 test('laravel-wave in debug mode, which reads every event as JSON, stays on its stream', async (t) => {
   const shop = await startShop(t, { configuration: '[stream]\nheartbeat = "200ms"\nretry = "1s"\n' })
   const ada = await openEcho(t, shop, 'wave-2', { email: ADA, query: 'debug' })

@@ -95,7 +95,7 @@ export async function startShop(t, { variables = {}, configuration = '', file = 
   const here = (text) => text
     .replaceAll('http://127.0.0.1:8000', shop.php.url)
     .replaceAll('redis://127.0.0.1:6379', redis.url)
-  shop.hub = await startHub(t, { configuration: here(LARAVEL.block('toml', '[auth.callback]')[file]) + OPERATORS + configuration })
+  shop.hub = await startHub(t, { configuration: here(LARAVEL.block('toml', '[auth.callback]')[file] + OPERATORS + configuration) })
   shop.wire = await startWire(t, shop.hub.port)
   const locations = here(LARAVEL.block('nginx', 'broadcasting/auth')[file]).replaceAll('http://127.0.0.1:8080', shop.wire.url)
   shop.nginx = await startNginx(t, locations + modules())

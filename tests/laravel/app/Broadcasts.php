@@ -52,6 +52,9 @@ class Broadcasts
             'model' => fn () => self::changeAnOrder(),
             'notification' => fn () => User::findOrFail(1)->notify(new InvoicePaid(120)),
             'other-notification' => fn () => User::findOrFail(2)->notify(new InvoicePaid(7)),
+            'stream' => fn () => Redis::xadd('events', '*', [
+                'topic' => 'private-orders.1', 'event' => OrderShipped::class, 'data' => json_encode(['status' => 'from the stream']),
+            ]),
             'never' => fn () => event(new Unwanted()),
             'queued-closure' => fn () => self::queueAClosure(),
             'anonymous-class' => fn () => broadcast(self::anonymous()),
