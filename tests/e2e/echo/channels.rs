@@ -27,7 +27,7 @@ fn a_channel_that_is_refused_is_told_of_and_refuses_nothing_else() {
     let application = Application::start(Driver::Redis);
     let hub = hub(&application);
     let mut wave = Wave::query(&hub, "channel=messages&channel=private-orders.8", "ann");
-    let denied = wave.listener.event();
+    let denied = wave.event();
     assert_eq!((&*denied.event, &*denied.id), ("tidings.denied", &*wave.last_id));
     let data: serde_json::Value = serde_json::from_str(&denied.data).unwrap();
     assert_eq!((&data["channel"], &data["status"]), (&json!("private-orders.8"), &json!(403)));

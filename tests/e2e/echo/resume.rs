@@ -118,7 +118,7 @@ fn a_cursor_that_nobody_knows_is_told_and_begins_with_what_is_new() {
     let hub = hub(&application);
     publish(&hub, "messages", "old", "1");
     let mut wave = Wave::query(&hub, "last_event_id=1795202753564-0&socket_id=1.2", "");
-    assert_eq!(wave.listener.event().event, "tidings.reset");
+    assert_eq!(wave.event().event, "tidings.reset");
     publish(&hub, "messages", "new", "2");
     assert_eq!(wave.heard().0, "messages.new");
 }

@@ -50,7 +50,7 @@ fn a_stream_ends_with_the_first_right_that_does() {
     let hub = hub_of(&answering(r#"{"allow":true,"private":true,"user":"ann","expires_in":2}"#));
     let mut wave = Wave::query(&hub, "channel=", "ann");
     wave.hears(&hub, "private-a");
-    let close = wave.listener.event();
+    let close = wave.event();
     assert_eq!(close.event, "tidings.close");
     assert!(wave.listener.next_event().unwrap().is_none());
 }
@@ -69,7 +69,7 @@ fn the_stream_of_a_revoked_user_is_closed() {
     assert_eq!(a.joins(&hub, "presence-room.1"), [ann()]);
     b.joins(&hub, "presence-room.1");
     assert_eq!(revoke(&hub, "8").status(), 204);
-    assert_eq!(b.listener.event().event, "tidings.close");
+    assert_eq!(b.event().event, "tidings.close");
     assert_eq!(a.heard().0, "presence-room.1.join");
     assert_eq!(a.heard().0, "presence-room.1.leave");
     // And cannot come in again by what it was.

@@ -3,12 +3,17 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{Application, Driver, Wave, hub};
+use super::{Application, Driver, Wave, hub, with};
+use crate::support::{BOUND, Connection, Listener};
+
+/// The key of somebody who hears everything.
+const AUDITOR: &str = "the-key-of-the-auditor";
 
 #[test]
 fn no_stream_and_no_log_shows_the_socket_id_of_another() {
     let application = Application::start(Driver::Redis);
-    let mut hub = hub(&application);
+    let auditor = format!("[[keys]]\nname = 'auditor'\nsecret = '{AUDITOR}'\nsubscribe = ['*']\n");
+    let mut hub = with(&application, &auditor);
     let room = "presence-room.1";
     let (a, b) = (Wave::open(&hub, "ann"), Wave::open(&hub, "bob"));
     a.joins(&hub, room);
@@ -23,11 +28,20 @@ fn no_stream_and_no_log_shows_the_socket_id_of_another() {
     // What is kept of them is not heard, even by who may hear everything public, or names it.
     let all = hub.listen("pattern=*&last_event_id=earliest");
     let named = hub.listen(&format!("topic=tidings/echo/{}&last_event_id=earliest", a.socket));
+    // Not even by who may hear everything, and so hears what is kept.
+    let auditor = format!("Bearer {AUDITOR}");
+    let mut connection = Connection::open(hub.address, BOUND).unwrap();
+    let target = "/events?pattern=*&last_event_id=earliest";
+    connection.send_request("GET", target, &[("Authorization", &auditor)], b"").unwrap();
+    let everything = Listener::read(connection).unwrap();
     let sockets = [&a, &b, &late].map(|wave| wave.socket.clone());
     hub.signal(Signal::TERM);
     hub.ended();
-    for (own, listener) in [(0, a.listener), (1, b.listener), (2, late.listener), (3, all), (4, named)] {
+    for (own, listener) in
+        [(0, a.listener), (1, b.listener), (2, late.listener), (3, all), (4, named), (5, everything)]
+    {
         let heard = format!("{:?}", listener.rest());
+        assert!(own != 5 || heard.contains("private-orders.7"), "{heard}");
         for (number, socket) in sockets.iter().enumerate().filter(|(number, _)| *number != own) {
             assert!(!heard.contains(socket.as_str()), "{own} heard of {number}: {heard}");
         }

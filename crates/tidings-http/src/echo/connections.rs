@@ -113,7 +113,7 @@ impl State {
             self.outbox.push(Publication {
                 event: Some(event.into()),
                 private: true,
-                socket: Some(socket.as_str().into()),
+                socket: socket.text().map(Into::into),
                 ..Publication::new(channel.topic().clone(), info.get().to_owned())
             });
         }

@@ -150,7 +150,7 @@ impl Shared {
             unknown: self.unknown(&start).await?,
             opening: Some(Opening {
                 event: CONNECTED.into(),
-                data: socket.as_str().into(),
+                data: socket.text().unwrap_or_default().into(),
                 retry: self.settings.retry,
             }),
             prelude: prelude(denied),
@@ -160,7 +160,11 @@ impl Shared {
             lifetime: self.settings.lifetime.map(stream::jittered),
             companion: Some(companion),
             naming: Naming::Channel,
-            sockets: [&socket].into_iter().chain(&before).map(|socket| socket.as_str().into()).collect(),
+            sockets: [&socket]
+                .into_iter()
+                .chain(&before)
+                .filter_map(|one| one.text().map(Into::into))
+                .collect(),
             ..Subscription::new(change.selection, start)
         };
         let accepted = match self.hub.accept(subscription).await {
@@ -180,7 +184,7 @@ impl Shared {
         };
         self.enter(connection, former);
         let mut response = carrier.begin(accepted, &topics, &holder);
-        if let Ok(socket) = HeaderValue::from_str(socket.as_str()) {
+        if let Some(Ok(socket)) = socket.text().map(HeaderValue::from_str) {
             response.headers_mut().insert(SOCKET_HEADER, socket);
         }
         Ok(response)

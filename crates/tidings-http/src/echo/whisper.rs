@@ -51,7 +51,7 @@ pub(super) async fn whisper(
     let publication = Publication {
         event: Some(format!("{PREFIX}{name}").into()),
         private: true,
-        socket: Some(connection.socket.as_str().into()),
+        socket: connection.socket.text().map(Into::into),
         ..Publication::new(channel.topic().clone(), wrapped(data))
     };
     shared.hub.publish(publication).await?;
