@@ -235,7 +235,7 @@ mod tests {
         let (hub, _, routes) = hub_and_routes();
         let bearer = Bearer { user: Some("ann".into()), token: None };
         let subscription = Subscription {
-            bearer: Some(Arc::new(bearer)),
+            bearers: vec![Arc::new(bearer)],
             ..Subscription::new(Selection::all(), Start::Live)
         };
         let mut stream = hub.accept(subscription).await.unwrap().stream();

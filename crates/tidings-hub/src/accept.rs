@@ -48,9 +48,9 @@ pub struct Accepted {
 impl Accepted {
     pub(crate) async fn new(hub: Arc<Inner>, subscription: Subscription) -> Result<Self, SubscribeError> {
         let Subscription { selection, start, unknown, prelude, read, .. } = subscription;
-        let Subscription { bearer, expires, lifetime, companion, opening, .. } = subscription;
+        let Subscription { bearers, expires, lifetime, companion, opening, .. } = subscription;
         let manner = Manner::new(subscription.naming, subscription.sockets, subscription.farewell);
-        let term = Term::new(bearer, expires, lifetime, companion);
+        let term = Term::new(bearers, expires, lifetime, companion);
         let place = Place::take(hub, selection, read)?;
         let mut resumed = false;
         // The newest event, for one who gets nothing at first.
@@ -86,6 +86,11 @@ impl Accepted {
                     Lookup::Unknown => Err(ResetReason::Unknown),
                 };
                 resumed = reason.is_ok();
+                let unknown = match (unknown, reason) {
+                    (Unknown::ResetKnown, Err(ResetReason::Unknown)) => Unknown::ResetLive,
+                    (Unknown::ResetKnown, _) => Unknown::Reset,
+                    (unknown, _) => unknown,
+                };
                 let status = log.status();
                 if let (Err(reason), Unknown::Reset | Unknown::ResetLive) = (reason, unknown) {
                     stats.reset(reason);
@@ -100,7 +105,7 @@ impl Accepted {
                         begins_at = Some(EARLIEST.to_owned());
                         kept(&status)
                     }
-                    (Err(_), Unknown::ResetLive) => {
+                    (Err(_), Unknown::ResetLive | Unknown::ResetKnown) => {
                         begins_behind = Some(status.last);
                         (status.next, 0)
                     }

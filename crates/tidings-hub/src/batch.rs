@@ -7,8 +7,8 @@ use tidings_stream::Frame;
 
 use crate::{
     log::Entry,
+    manner::Eye,
     naming::{Named, Naming},
-    selector::Selection,
     topic::Topic,
 };
 
@@ -38,9 +38,9 @@ impl Batch {
         &self.entries
     }
 
-    /// Puts the event at `index` into a run for those who asked for this and want it named so.
-    pub(crate) fn put(&self, index: usize, naming: &Naming, selection: &Selection, run: &mut Run) {
-        let entry = &self.entries[index];
+    /// Puts the event at `index` into a run for those who look at it with these eyes.
+    pub(crate) fn put(&self, index: usize, eye: &Eye<'_>, run: &mut Run) {
+        let (entry, naming) = (&self.entries[index], eye.naming);
         match (naming, &*entry.publication.topics) {
             (Naming::Own, _) => run.push(&self.wire, index),
             (Naming::Channel, [_]) => {
@@ -48,8 +48,8 @@ impl Batch {
                 run.push(wire, index);
             }
             (Naming::Channel, topics) => {
-                let asked_for = topics.iter().filter(|topic| selection.matches(topic));
-                run.push(&Wire::of(entry, asked_for.map(|topic| naming.name(entry, topic.as_str()))), 0);
+                let names = eye.names(topics, entry.publication.private);
+                run.push(&Wire::of(entry, names.map(|topic| naming.name(entry, topic.as_str()))), 0);
             }
             // Not kept: there could be as many names as subscribers.
             (Naming::Fixed(_), topics) => {

@@ -21,8 +21,8 @@ pub struct Change {
     pub selection: Selection,
     /// Which events may be seen, of those that are listened to.
     pub read: Arc<ReadRights>,
-    /// Whose subscription it is, if that is another now.
-    pub bearer: Option<Arc<Bearer>>,
+    /// Whose subscription it is from now on: all whose rights it has. None: as before.
+    pub bearers: Vec<Arc<Bearer>>,
     /// When the rights end, if that is before those of the subscription do.
     pub expires: Option<SystemTime>,
 }
@@ -53,9 +53,9 @@ impl Handle {
     pub fn change(&self, change: Change) -> Result<(), SubscribeError> {
         let Some(hub) = self.hub.upgrade() else { return Ok(()) };
         check_size(&hub.shared, &change.selection)?;
-        let Change { selection, read, bearer, expires } = change;
+        let Change { selection, read, bearers, expires } = change;
         let (selection, read) = hub.shared.registry.enter(selection, read);
-        let changed = Changed { selection, read, bearer, expires };
+        let changed = Changed { selection, read, bearers, expires };
         hub.shard_of(self.id).send(Command::Change(self.id, changed));
         Ok(())
     }

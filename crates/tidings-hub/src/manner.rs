@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 
-use crate::{naming::Naming, publication::Publication, rights::ReadRights, selector::Selection};
+use crate::{
+    naming::Naming, publication::Publication, rights::ReadRights, selector::Selection, topic::Topic,
+};
 
 /// The part of a subscriber that plain streams do not have.
 #[derive(Debug, Default)]
@@ -41,6 +43,14 @@ impl Eye<'_> {
     pub(crate) fn sees(&self, publication: &Publication) -> bool {
         let is_own = publication.socket.as_ref().is_some_and(|socket| self.sockets.contains(socket));
         !is_own && (self.read.is_everything() || self.read.sees(&publication.topics, publication.private))
+    }
+
+    /// By which of its topics an event is told that is seen: those that were asked for, and of these those alone in which it
+    /// may be seen, if there are any. Who listens to everything learns of no others.
+    pub(crate) fn names<'t>(&self, topics: &'t [Topic], private: bool) -> impl Iterator<Item = &'t Topic> {
+        let (selection, read) = (self.selection, self.read.of(private));
+        let is_seen = topics.iter().any(|topic| selection.matches(topic) && read.matches(topic));
+        topics.iter().filter(move |topic| selection.matches(topic) && (!is_seen || read.matches(topic)))
     }
 
     /// Whether an event was asked for, and may be seen.

@@ -15,23 +15,68 @@ pub(crate) struct Registry(Mutex<Counts>);
 struct Counts {
     selections: HashMap<Arc<Selection>, usize>,
     read: HashMap<Arc<ReadRights>, usize>,
-    /// Those of one exact topic and nothing else, which are most; counted apart so that they are found at once.
-    topics: HashMap<Topic, usize>,
-    /// The others.
-    others: HashMap<(Arc<Selection>, Arc<ReadRights>), usize>,
+    hearers: Hearers,
 }
 
-/// The topic, if the selection is of this one alone, and whoever asks for it hears it.
-fn only_topic<'s>(selection: &'s Selection, read: &ReadRights) -> Option<&'s Topic> {
-    match (selection.topics(), selection.matchers(), selection.is_all()) {
-        ([topic], [], false) if hears(read, topic) => Some(topic),
-        _ => None,
-    }
+/// Who hears a topic, counted so that most are found by look-up: however many ask for something else, they are not looked
+/// at.
+#[derive(Debug, Default)]
+struct Hearers {
+    /// By exact topic: those who ask for it, and of channels that need a right also those who ask for everything and have it.
+    topics: HashMap<Topic, usize>,
+    /// Those who ask for everything, of which they hear all that needs no right.
+    everything: usize,
+    /// Those of whom more can only be told by matching.
+    others: HashMap<Asked, usize>,
 }
+
+/// What is asked for, with which rights.
+type Asked = (Arc<Selection>, Arc<ReadRights>);
 
 /// Whether what is published to the topic is seen: of a channel whose name says that it needs a right, what is private.
 fn hears(read: &ReadRights, topic: &Topic) -> bool {
     !is_private(topic.as_str()) || read.private.matches(topic)
+}
+
+impl Hearers {
+    fn enter(&mut self, asked: &Asked) {
+        let (selection, read) = asked;
+        if selection.is_all() {
+            self.everything += 1;
+        }
+        for topic in Self::topics(selection, read) {
+            *self.topics.entry(topic.clone()).or_default() += 1;
+        }
+        if Self::is_other(selection, read) {
+            *self.others.entry(asked.clone()).or_default() += 1;
+        }
+    }
+
+    fn leave(&mut self, asked: &Asked) {
+        let (selection, read) = asked;
+        if selection.is_all() {
+            self.everything -= 1;
+        }
+        for topic in Self::topics(selection, read) {
+            decrease(&mut self.topics, topic);
+        }
+        if Self::is_other(selection, read) {
+            decrease(&mut self.others, asked);
+        }
+    }
+
+    /// Where it is counted by exact topic.
+    fn topics<'a>(selection: &'a Selection, read: &'a ReadRights) -> impl Iterator<Item = &'a Topic> {
+        let asked = if selection.is_exact() { selection.topics() } else { &[] };
+        let allowed = if selection.is_all() && read.private.is_exact() { read.private.topics() } else { &[] };
+        let allowed = allowed.iter().filter(|topic| is_private(topic.as_str()));
+        asked.iter().filter(|topic| hears(read, topic)).chain(allowed)
+    }
+
+    /// Whether it has to be matched.
+    fn is_other(selection: &Selection, read: &ReadRights) -> bool {
+        !(selection.is_exact() || selection.is_all() && read.private.is_exact())
+    }
 }
 
 impl Registry {
@@ -55,35 +100,41 @@ impl Registry {
         *counts.selections.entry(selection.clone()).or_default() += 1;
         let read = counts.read.get_key_value(&read).map_or(read, |(shared, _)| shared.clone());
         *counts.read.entry(read.clone()).or_default() += 1;
-        match only_topic(&selection, &read) {
-            Some(topic) => *counts.topics.entry(topic.clone()).or_default() += 1,
-            None => *counts.others.entry((selection.clone(), read.clone())).or_default() += 1,
-        }
-        (selection, read)
+        let asked = (selection, read);
+        counts.hearers.enter(&asked);
+        asked
     }
 
     /// Counts one less.
     pub(crate) fn leave(&self, selection: &Arc<Selection>, read: &Arc<ReadRights>) {
         let mut counts = self.lock();
-        match only_topic(selection, read) {
-            Some(topic) => decrease(&mut counts.topics, topic),
-            None => decrease(&mut counts.others, &(selection.clone(), read.clone())),
-        }
+        counts.hearers.leave(&(selection.clone(), read.clone()));
         decrease(&mut counts.selections, selection);
         decrease(&mut counts.read, read);
     }
 
     /// How many subscribers each of these topics reaches.
-    pub(crate) fn count<'a>(&self, topics: impl IntoIterator<Item = &'a Topic>) -> Vec<u64> {
+    pub(crate) fn count<'a>(&self, topics: impl IntoIterator<Item = &'a Topic> + Clone) -> Vec<u64> {
         let counts = self.lock();
-        let count = |topic: &Topic| {
-            let alone = counts.topics.get(topic).copied().unwrap_or_default();
-            let others = counts.others.iter();
-            let others =
-                others.filter(|((selection, read), _)| selection.matches(topic) && hears(read, topic));
-            (alone + others.map(|(_, count)| *count).sum::<usize>()) as u64
+        let Hearers { topics: by_topic, everything, others } = &counts.hearers;
+        let looked_up = |topic: &Topic| {
+            let everything = if is_private(topic.as_str()) { 0 } else { *everything };
+            by_topic.get(topic).copied().unwrap_or_default() + everything
         };
-        topics.into_iter().map(count).collect()
+        let looked_up: Vec<_> = topics.clone().into_iter().map(looked_up).collect();
+        let others: Vec<(Asked, usize)> =
+            others.iter().map(|(asked, count)| (asked.clone(), *count)).collect();
+        // Nobody who comes or goes waits for the matching.
+        drop(counts);
+        let matched = |topic: &Topic| -> usize {
+            let is_counted = |selection: &Selection| selection.is_all() && !is_private(topic.as_str());
+            let hear = |(selection, read): &Asked| {
+                !is_counted(selection) && selection.matches(topic) && hears(read, topic)
+            };
+            others.iter().filter(|(asked, _)| hear(asked)).map(|(_, count)| count).sum()
+        };
+        let both = topics.into_iter().zip(looked_up);
+        both.map(|(topic, looked_up)| (looked_up + matched(topic)) as u64).collect()
     }
 
     /// The exact topics that somebody listens to and that the selection matches, sorted, from behind `after`, at most
@@ -116,6 +167,8 @@ fn decrease<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
     use crate::{Pattern, Selector};
 
@@ -155,8 +208,40 @@ mod tests {
         ];
         assert_eq!(registry.count([&channel]), [2]);
         entered.iter().for_each(|(selection, read)| registry.leave(selection, read));
-        let counts = registry.lock();
-        assert!(counts.selections.is_empty() && counts.read.is_empty());
-        assert!(counts.topics.is_empty() && counts.others.is_empty());
+        let Counts { selections, read, hearers } = &*registry.lock();
+        assert!(selections.is_empty() && read.is_empty() && hearers.everything == 0);
+        assert!(hearers.topics.is_empty() && hearers.others.is_empty());
+    }
+
+    fn some_selection() -> impl Strategy<Value = Selection> {
+        let selector = |name: &str| match name {
+            "*" => Selector::All,
+            name if name.contains('*') => Selector::Pattern(Pattern::new(name).unwrap()),
+            name => Selector::Exact(Topic::new(name).unwrap()),
+        };
+        let name = select(vec!["a", "b", "private-a", "private-b", "private-*", "*a", "*"]);
+        vec(name.prop_map(selector), 1..4).prop_map(Selection::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_counted_by_look_up_is_what_matches(
+            asked in vec((some_selection(), some_selection()), 0..8),
+            leaving in 0..8_usize,
+        ) {
+            let registry = Registry::default();
+            let rights = |private: &Selection| {
+                Arc::new(ReadRights { public: Selection::all(), private: private.clone() })
+            };
+            let entered: Vec<_> =
+                asked.iter().map(|(selection, private)| registry.enter(selection.clone(), rights(private))).collect();
+            let (gone, here) = entered.split_at(leaving.min(entered.len()));
+            gone.iter().for_each(|(selection, read)| registry.leave(selection, read));
+            let topics = ["a", "b", "c", "private-a", "private-b", "private-c"].map(|name| Topic::new(name).unwrap());
+            let expected = topics.iter().map(|topic| {
+                here.iter().filter(|(selection, read)| selection.matches(topic) && hears(read, topic)).count() as u64
+            });
+            prop_assert_eq!(registry.count(&topics), expected.collect::<Vec<_>>());
+        }
     }
 }

@@ -62,7 +62,7 @@ impl Replay {
         let places = self.batch.place(cursor)..self.batch.place(end);
         for index in places.clone() {
             if eye.sees(&self.batch.entries()[index].publication) {
-                self.batch.put(index, eye.naming, eye.selection, run);
+                self.batch.put(index, eye, run);
             }
         }
         places.len() as u64

@@ -82,7 +82,7 @@ pub(crate) struct Join {
 pub(crate) struct Changed {
     pub(crate) selection: Arc<Selection>,
     pub(crate) read: Arc<ReadRights>,
-    pub(crate) bearer: Option<Arc<Bearer>>,
+    pub(crate) bearers: Vec<Arc<Bearer>>,
     pub(crate) expires: Option<SystemTime>,
 }
 

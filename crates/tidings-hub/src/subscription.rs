@@ -40,8 +40,9 @@ pub struct Subscription {
     pub sockets: Vec<Box<str>>,
     /// Which events may be seen, of those that are listened to.
     pub read: Arc<ReadRights>,
-    /// Whose subscription it is, where that is known: what [`Hub::close`](crate::Hub::close) asks about.
-    pub bearer: Option<Arc<Bearer>>,
+    /// Whose subscription it is, where that is known: all whose rights it has. What [`Hub::close`](crate::Hub::close) asks
+    /// about.
+    pub bearers: Vec<Arc<Bearer>>,
     /// When the rights end, and the stream with them. A `tidings.close` event says so
     /// [some time before](crate::Settings::expiry_notice).
     pub expires: Option<SystemTime>,
@@ -65,7 +66,7 @@ impl Subscription {
             naming: Naming::Own,
             sockets: Vec::new(),
             read: ReadRights::everything(),
-            bearer: None,
+            bearers: Vec::new(),
             expires: None,
             lifetime: None,
             companion: None,
@@ -119,6 +120,8 @@ pub enum Unknown {
     Everything,
     /// A `tidings.reset` event, and then what is published from now on.
     ResetLive,
+    /// The first if the log has held it, and the second if nobody knows it.
+    ResetKnown,
 }
 
 /// Where a subscription begins.

@@ -46,13 +46,17 @@ pub(super) fn change(base: &Base, holdings: &Holdings) -> Change {
         base.selection.selectors().chain(holdings.keys().map(Channel::selector)).collect();
     let public = base.public.selectors().chain(seen(|holding| holding.public)).collect();
     let private = seen(|holding| holding.private).collect();
-    let bearers = || holdings.values().filter_map(|holding| holding.bearer.as_ref());
-    let named = bearers().find(|bearer| bearer.user.is_some());
-    let base_named = base.bearer.as_ref().filter(|bearer| bearer.user.is_some() || bearer.token.is_some());
+    // Each whose rights it has can take them back.
+    let mut bearers: Vec<Arc<Bearer>> = Vec::new();
+    for bearer in base.bearer.iter().chain(holdings.values().filter_map(|holding| holding.bearer.as_ref())) {
+        if !bearers.contains(bearer) {
+            bearers.push(bearer.clone());
+        }
+    }
     Change {
         selection: if selection.is_empty() { nothing() } else { selection },
         read: Arc::new(ReadRights { public, private }),
-        bearer: base_named.or(named).or(base.bearer.as_ref()).cloned(),
+        bearers,
         expires: holdings.values().filter_map(|holding| holding.expires).chain(base.expires).min(),
     }
 }
@@ -120,19 +124,18 @@ mod tests {
     }
 
     #[test]
-    fn the_stream_is_whose_who_is_named_and_ends_with_the_first_grant_that_does() {
+    fn the_stream_is_everybodys_whose_rights_it_has_and_ends_with_the_first_grant_that_does() {
         let holdings = [
             (channel("private-a"), holding(None, Some(9))),
             (channel("presence-b"), holding(Some("7"), Some(5))),
+            (channel("presence-c"), holding(Some("7"), None)),
         ]
         .into();
-        let unnamed = Base { bearer: Some(Arc::default()), ..everything_public() };
-        let of = change(&unnamed, &holdings);
-        assert_eq!(of.bearer.unwrap().user.as_deref(), Some("7"));
-        assert_eq!(of.expires, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(5)));
         let token = Arc::new(Bearer { user: None, token: Some("t".into()) });
-        let of = change(&Base { bearer: Some(token.clone()), ..unnamed }, &holdings);
-        assert_eq!(of.bearer, Some(token));
+        let of = change(&Base { bearer: Some(token.clone()), ..everything_public() }, &holdings);
+        let [first, seven, nobody] = &of.bearers[..] else { panic!("{:?}", of.bearers) };
+        assert_eq!((first, &**nobody, seven.user.as_deref()), (&token, &Bearer::default(), Some("7")));
+        assert_eq!(of.expires, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(5)));
     }
 
     #[test]

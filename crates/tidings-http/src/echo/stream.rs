@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde_json::json;
 use tidings_auth::Holder;
-use tidings_hub::{Lookup, Naming, Opening, Start, Subscription, Unknown};
+use tidings_hub::{Naming, Opening, Start, Subscription, Unknown};
 use tidings_stream::Frame;
 
 use super::{
@@ -141,13 +141,14 @@ impl Shared {
             former.iter().flat_map(|former| [&former.socket].into_iter().chain(&former.record.former));
         let before: Vec<_> = before.take(MAX_FORMER).cloned().collect();
         let change = holding::change(&base, &holdings);
-        let holder = match change.bearer.as_ref().and_then(|bearer| bearer.user.as_ref()) {
+        let holder = match change.bearers.iter().find_map(|bearer| bearer.user.as_ref()) {
             Some(user) => Holder::User(user.to_string()),
             None => holder,
         };
         let topics = change.selection.to_string();
         let subscription = Subscription {
-            unknown: self.unknown(&start).await?,
+            // With a cursor that nobody knows the client may have had everything, and it acts on each event.
+            unknown: Unknown::ResetKnown,
             opening: Some(Opening {
                 event: CONNECTED.into(),
                 data: socket.text().unwrap_or_default().into(),
@@ -155,7 +156,7 @@ impl Shared {
             }),
             prelude: prelude(denied),
             read: change.read,
-            bearer: change.bearer,
+            bearers: change.bearers,
             expires: change.expires,
             lifetime: self.settings.lifetime.map(stream::jittered),
             companion: Some(companion),
@@ -188,16 +189,6 @@ impl Shared {
             response.headers_mut().insert(SOCKET_HEADER, socket);
         }
         Ok(response)
-    }
-
-    /// What a client gets whose cursor is not good. What is no longer kept it has not had, so it gets the rest; but with a
-    /// cursor that nobody knows it may have had everything, and clients of this protocol act on each event.
-    async fn unknown(&self, start: &Start) -> Result<Unknown, Problem> {
-        let Start::After(id) = start else { return Ok(Unknown::default()) };
-        Ok(match self.hub.log().find(id.clone()).await? {
-            Lookup::Unknown => Unknown::ResetLive,
-            Lookup::After(_) | Lookup::Expired => Unknown::Reset,
-        })
     }
 }
 

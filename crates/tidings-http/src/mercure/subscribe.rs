@@ -76,7 +76,7 @@ pub(super) async fn subscribe(
         unknown: settings.unknown_cursor,
         cursor: !is_library,
         read,
-        bearer: bearer.clone(),
+        bearers: bearer.iter().cloned().collect(),
         expires,
         lifetime: settings.lifetime.map(stream::jittered),
         companion,

@@ -44,7 +44,7 @@ pub(super) async fn subscribe(
         farewell,
         naming: asked.event.map_or(Naming::Own, Naming::Fixed),
         read,
-        bearer,
+        bearers: bearer.into_iter().collect(),
         expires,
         lifetime: lifetime.map(stream::jittered),
         ..Subscription::new(asked.selection, asked.start)

@@ -256,9 +256,9 @@ async fn of_one_channel_it_is_told_who_is_there() {
 #[tokio::test]
 async fn a_users_connections_are_ended() {
     let fixture = Fixture::new();
-    let bearer = |user: &str| Some(Arc::new(tidings_hub::Bearer { user: Some(user.into()), token: None }));
+    let bearers = |user: &str| vec![Arc::new(tidings_hub::Bearer { user: Some(user.into()), token: None })];
     let subscription =
-        |user| Subscription { bearer: bearer(user), ..Subscription::new(Selection::all(), Start::Live) };
+        |user| Subscription { bearers: bearers(user), ..Subscription::new(Selection::all(), Start::Live) };
     let mut streams = Vec::new();
     for (user, path) in
         [("7", "/apps/1/users/7/terminate_connections"), ("ann b", "/users/ann b/terminate_connections")]

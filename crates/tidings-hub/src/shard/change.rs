@@ -9,12 +9,14 @@ impl Shard {
     /// Nothing that was committed since the change was asked for has been delivered: the mail's changes come before its
     /// batches. From its cursor on the subscriber is sent what it asks for now.
     pub(super) fn change(&mut self, key: SubscriberKey, changed: Changed) {
-        let Changed { selection, read, bearer, expires } = changed;
+        let Changed { selection, read, bearers, expires } = changed;
         let subscriber = &mut self.subscribers[key];
         match subscriber.state {
             State::Live(_) => {
+                // Who joined ahead of the shard knows where it is.
+                let is_here = subscriber.cursor <= self.position;
                 subscriber.cursor = subscriber.cursor.max(self.position);
-                if *subscriber.naming() == Naming::Channel {
+                if is_here && *subscriber.naming() == Naming::Channel {
                     let moved = self.moved();
                     self.subscribers[key].put(moved);
                 }
@@ -29,10 +31,10 @@ impl Shard {
         let selection = std::mem::replace(&mut subscriber.selection, selection);
         let read = std::mem::replace(&mut subscriber.read, read);
         self.shared.registry.leave(&selection, &read);
-        if bearer.is_none() && expires.is_none() {
+        if bearers.is_empty() && expires.is_none() {
             return;
         }
-        subscriber.term.get_or_insert_default().change(bearer, expires);
+        subscriber.term.get_or_insert_default().change(bearers, expires);
         match &self.closer {
             Some(closer) if subscriber.is_closed_by(closer) => self.revoke(key),
             _ => self.look_in(key, 1),

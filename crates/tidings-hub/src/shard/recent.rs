@@ -58,7 +58,7 @@ impl Recent {
                     return cursor;
                 }
                 if eye.wants(&entry.publication) {
-                    batch.put(index, eye.naming, eye.selection, run);
+                    batch.put(index, eye, run);
                 }
                 cursor = entry.position.offset + 1;
             }

@@ -24,7 +24,7 @@ impl fmt::Debug for Closer {
 /// The part of a subscriber that those of an open hub do not have.
 #[derive(Debug, Default)]
 pub(crate) struct Term {
-    bearer: Option<Arc<Bearer>>,
+    bearers: Vec<Arc<Bearer>>,
     /// Told by the clock on the wall, which may be set: it is asked again at every look.
     expires: Option<SystemTime>,
     is_told: bool,
@@ -46,21 +46,23 @@ pub(super) enum Due {
 
 impl Term {
     pub(crate) fn new(
-        bearer: Option<Arc<Bearer>>,
+        bearers: Vec<Arc<Bearer>>,
         expires: Option<SystemTime>,
         lifetime: Option<Duration>,
         companion: Option<Companion>,
     ) -> Option<Box<Self>> {
-        if bearer.is_none() && expires.is_none() && lifetime.is_none() && companion.is_none() {
+        if bearers.is_empty() && expires.is_none() && lifetime.is_none() && companion.is_none() {
             return None;
         }
         let lasts_until = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime));
-        Some(Box::new(Self { bearer, expires, is_told: false, lasts_until, _companion: companion }))
+        Some(Box::new(Self { bearers, expires, is_told: false, lasts_until, _companion: companion }))
     }
 
-    /// Takes a new bearer, if there is one, and an end that comes earlier.
-    pub(super) fn change(&mut self, bearer: Option<Arc<Bearer>>, expires: Option<SystemTime>) {
-        self.bearer = bearer.or(self.bearer.take());
+    /// Takes other bearers, if there are some, and an end that comes earlier.
+    pub(super) fn change(&mut self, bearers: Vec<Arc<Bearer>>, expires: Option<SystemTime>) {
+        if !bearers.is_empty() {
+            self.bearers = bearers;
+        }
         self.expires = match (self.expires, expires) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -69,7 +71,7 @@ impl Term {
 
     /// Whether the closer means this one.
     pub(super) fn is_closed_by(&self, closer: &Closer) -> bool {
-        self.bearer.as_ref().is_some_and(|bearer| (closer.0)(bearer))
+        self.bearers.iter().any(|bearer| (closer.0)(bearer))
     }
 
     /// What is due. The rights are over a `tick` early, so that the stream never outlasts them. After `Notice` the next
@@ -102,7 +104,7 @@ mod tests {
     const NOTICE: Duration = Duration::from_secs(10);
 
     fn expiring(left: Duration) -> Box<Term> {
-        Term::new(None, Some(SystemTime::now() + left), None, None).unwrap()
+        Term::new(Vec::new(), Some(SystemTime::now() + left), None, None).unwrap()
     }
 
     #[test]
@@ -119,13 +121,13 @@ mod tests {
 
     #[test]
     fn a_lifetime_ends_by_itself_and_only_bearers_are_closed() {
-        let mut over = Term::new(None, None, Some(Duration::ZERO), None).unwrap();
+        let mut over = Term::new(Vec::new(), None, Some(Duration::ZERO), None).unwrap();
         assert_eq!(over.due(NOTICE, TICK), Due::End(EndReason::Lifetime));
         let everyone = Closer(Arc::new(|_| true));
-        let mut both = Term::new(None, Some(SystemTime::now()), Some(Duration::ZERO), None).unwrap();
+        let mut both = Term::new(Vec::new(), Some(SystemTime::now()), Some(Duration::ZERO), None).unwrap();
         assert_eq!(both.due(NOTICE, TICK), Due::End(EndReason::Expired));
         assert!(!over.is_closed_by(&everyone));
-        assert!(Term::new(Some(Arc::default()), None, None, None).unwrap().is_closed_by(&everyone));
-        assert!(Term::new(None, None, None, None).is_none());
+        assert!(Term::new(vec![Arc::default()], None, None, None).unwrap().is_closed_by(&everyone));
+        assert!(Term::new(Vec::new(), None, None, None).is_none());
     }
 }

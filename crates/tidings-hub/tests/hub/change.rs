@@ -32,7 +32,7 @@ fn some_selection(rng: &mut Rng) -> Selection {
 }
 
 fn everything(selection: Selection) -> Change {
-    Change { selection, read: ReadRights::everything(), bearer: None, expires: None }
+    Change { selection, read: ReadRights::everything(), bearers: Vec::new(), expires: None }
 }
 
 async fn run(mut rng: Rng) {
@@ -147,7 +147,7 @@ async fn rights_and_bearers_change_with_it() {
     hub.publish(publication("mine", "public")).await.unwrap();
     read_until(&mut stream, "data: public\n\n").await;
     let ann = Arc::new(Bearer { user: Some("ann".into()), token: None });
-    let change = Change { bearer: Some(ann), ..everything(selection(&["mine"])) };
+    let change = Change { bearers: vec![ann], ..everything(selection(&["mine"])) };
     handle.change(change).unwrap();
     hub.publish(private("seen")).await.unwrap();
     let text = read_until(&mut stream, "data: seen\n\n").await;
@@ -156,8 +156,8 @@ async fn rights_and_bearers_change_with_it() {
     hub.disconnect(Arc::new(is_ann));
     assert_eq!(data(&read_to_end(&mut stream).await), ["tidings.close"]);
     // Once: who comes again is let in.
-    let bearer = Some(Arc::new(Bearer { user: Some("ann".into()), token: None }));
-    let again = Subscription { bearer, ..subscription(&["mine"], Start::Live) };
+    let bearers = vec![Arc::new(Bearer { user: Some("ann".into()), token: None })];
+    let again = Subscription { bearers, ..subscription(&["mine"], Start::Live) };
     let mut stream = hub.subscribe(again).await.unwrap();
     hub.publish(publication("mine", "hello")).await.unwrap();
     read_until(&mut stream, "data: hello\n\n").await;
@@ -168,9 +168,9 @@ async fn rights_and_bearers_change_with_it() {
 async fn who_has_just_come_in_is_disconnected() {
     let hub = hub(settings(1));
     for _ in 0..300 {
-        let bearer = Some(Arc::new(Bearer { user: Some("ann".into()), token: None }));
+        let bearers = vec![Arc::new(Bearer { user: Some("ann".into()), token: None })];
         let mut stream =
-            hub.subscribe(Subscription { bearer, ..subscription(&["a"], Start::Live) }).await.unwrap();
+            hub.subscribe(Subscription { bearers, ..subscription(&["a"], Start::Live) }).await.unwrap();
         hub.disconnect(Arc::new(|_: &Bearer| true));
         read_to_end(&mut stream).await;
     }

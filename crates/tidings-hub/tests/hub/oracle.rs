@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tidings_hub::{Epoch, Naming, Position, Publication, ReadRights, Selection, Start};
+use tidings_hub::{Epoch, Naming, Position, Publication, ReadRights, Selection, Start, Topic};
 
 /// Everything that was published, by offset.
 pub(crate) type Published = BTreeMap<u64, Publication>;
@@ -55,8 +55,13 @@ impl Connection {
             Naming::Own => vec![own.to_owned()],
             Naming::Fixed(name) => vec![name.to_string()],
             Naming::Channel => {
-                let asked = event.topics.iter().filter(|topic| self.selection.matches(topic));
-                asked.map(|topic| format!("{topic}.{own}")).collect()
+                let asked = |topic: &&Topic| self.selection.matches(topic);
+                let seen = |topic: &&Topic| self.read.of(event.private).matches(topic);
+                let mut names: Vec<_> = event.topics.iter().filter(asked).filter(seen).collect();
+                if names.is_empty() {
+                    names = event.topics.iter().filter(asked).collect();
+                }
+                names.iter().map(|topic| format!("{topic}.{own}")).collect()
             }
         }
     }

@@ -22,8 +22,8 @@ fn brisk() -> Settings {
     Settings { heartbeat: Duration::from_millis(150), ..settings(1) }
 }
 
-fn bearer(user: &str) -> Option<Arc<Bearer>> {
-    Some(Arc::new(Bearer { user: Some(user.into()), token: None }))
+fn bearers(user: &str) -> Vec<Arc<Bearer>> {
+    vec![Arc::new(Bearer { user: Some(user.into()), token: None })]
 }
 
 fn ended(hub: &Hub, reason: EndReason) -> u64 {
@@ -80,7 +80,7 @@ async fn a_stream_lasts_as_long_as_it_is_to_and_ends_in_order() {
 async fn the_closed_are_ended_and_kept_out_and_the_others_are_not() {
     for transport in Transport::ALL {
         let hub = hub(brisk());
-        let of = |user| Subscription { bearer: bearer(user), ..subscription(&["a"], Start::Live) };
+        let of = |user| Subscription { bearers: bearers(user), ..subscription(&["a"], Start::Live) };
         let mut stays = transport.subscribe(&hub, of("ann")).await.unwrap();
         let mut nobody = transport.subscribe(&hub, subscription(&["a"], Start::Live)).await.unwrap();
         let closed = tokio::spawn({
@@ -183,7 +183,7 @@ async fn nothing_published_after_a_revocation_reaches_the_revoked() {
     let hub = hub(brisk());
     for round in 0..20 {
         let user = format!("user {round}");
-        let subscribe = || Subscription { bearer: bearer(&user), ..subscription(&["a"], Start::Live) };
+        let subscribe = || Subscription { bearers: bearers(&user), ..subscription(&["a"], Start::Live) };
         let streams = (0..CROWD).map(|_| hub.subscribe(subscribe()));
         let streams = futures_util::future::try_join_all(streams).await.unwrap();
         until("all are up to date", || hub.stats().subscribers_behind == 0).await;

@@ -8,6 +8,7 @@ use super::{ClassKey, GroupKey, RunOf, SubscriberKey};
 use crate::{
     batch::{Batch, Run},
     log::Entry,
+    manner::Eye,
     naming::Naming,
     rights::ReadRights,
     selector::Selection,
@@ -86,8 +87,8 @@ pub(super) struct Event<'e> {
 }
 
 impl Event<'_> {
-    fn put(&self, naming: &Naming, selection: &Selection, run: &mut Run) {
-        self.batch.put(self.index, naming, selection, run);
+    fn put(&self, eye: &Eye<'_>, run: &mut Run) {
+        self.batch.put(self.index, eye, run);
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -115,7 +116,7 @@ impl Group {
             Classes::One(class) => {
                 if classes[*class].rights.sees(&publication.topics, publication.private) {
                     touch(&mut self.is_touched, touched);
-                    event.put(naming, selection, &mut self.run);
+                    event.put(&eye(selection, naming, &classes[*class].rights), &mut self.run);
                 }
                 return;
             }
@@ -127,9 +128,10 @@ impl Group {
             finder.for_each(topic, |class| reached.push(class));
         }
         if !publication.private {
-            if !many.open.is_empty() {
+            if let Some(open) = many.open.first() {
                 touch(&mut self.is_touched, touched);
-                event.put(naming, selection, &mut self.run);
+                // All of them see all that is public.
+                event.put(&eye(selection, naming, &classes[*open].rights), &mut self.run);
             }
             reached.extend(&many.apart);
         }
@@ -152,9 +154,14 @@ impl Group {
             } else if own.run.is_empty() {
                 touched.push(RunOf::Class(key));
             }
-            event.put(naming, selection, &mut own.run);
+            event.put(&eye(selection, naming, &class.rights), &mut own.run);
         }
     }
+}
+
+/// The eyes of a class. Those who have caused the event have been set aside.
+fn eye<'e>(selection: &'e Selection, naming: &'e Naming, read: &'e ReadRights) -> Eye<'e> {
+    Eye { selection, read, naming, sockets: &[] }
 }
 
 impl Many {
