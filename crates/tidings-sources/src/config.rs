@@ -105,7 +105,8 @@ pub struct RedisConfig {
     pub timezone: Option<String>,
     /// Whether the events are private: only for subscribers with a right to the topic. Messages of channels whose
     /// name (prefix taken off) begins with `private-`, `presence-` or `#server-to-user-`, as Laravel and Pusher name
-    /// channels that need a right, are private in any case. Default: false.
+    /// channels that need a right, are private in any case; so are those of channels with such a name behind anything
+    /// else, which may be a prefix that `strip_prefixes` lacks, unless `channels` has them as they are. Default: false.
     #[serde(default)]
     pub private: bool,
     /// How long to wait for a connection, and for any answer of the server, before connecting anew. Default: 5 s.
@@ -159,8 +160,9 @@ pub struct RedisStreamConfig {
     pub template: Option<String>,
     /// The time zone of the template's placeholders: `"UTC"` or a fixed offset such as `"+08:00"`. Default: UTC.
     pub timezone: Option<String>,
-    /// Whether the events are private, also of entries that do not say so. Topics that begin with `private-`,
-    /// `presence-` or `#server-to-user-` are private in any case. Default: false.
+    /// Whether the events are private, also of entries that do not say so. Entries whose topic, channel or stream (prefix
+    /// taken off) begins with `private-`, `presence-` or `#server-to-user-` are private in any case; so are those whose
+    /// channel or stream has that behind anything else, which may be a prefix that `strip_prefixes` lacks. Default: false.
     #[serde(default)]
     pub private: bool,
     /// How long to wait for a connection, and for any answer of the server, before connecting anew. Default: 5 s.

@@ -124,14 +124,14 @@ pub(crate) fn untyped(source: &Tracker, why: &dyn fmt::Display) {
     }
 }
 
-/// A channel looks as if an application's prefix was before its name, and no prefix of the configuration fits.
+/// A channel looks as if an application's prefix was before its name, and none of the configuration takes all of it off.
 pub(crate) fn prefixed(source: &Tracker, channel: &str, prefix: &str) {
     if source.once_for("prefix", prefix) {
         warn!(
             source = source.name,
             channel,
-            "a channel's name begins with what looks like an application's prefix, and is published with it: add \
-             {prefix:?} to strip_prefixes (this is said once for each prefix)"
+            "a channel's name begins with what looks like an application's prefix, and is published with it or a part of it: \
+             add {prefix:?} to strip_prefixes, before the others (this is said once for each prefix)"
         );
     }
 }

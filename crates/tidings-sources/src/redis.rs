@@ -33,7 +33,7 @@ use crate::{backoff::Backoff, events, running::Context};
 
 pub(crate) use {
     connection::{Connection, Lost, words},
-    prefix::Prefixes,
+    prefix::{Prefixes, is_guarded, seeming_prefix},
     replies::Malformed,
     route::Router,
     server::Server,

@@ -1,6 +1,6 @@
 //! The prefixes that applications put before every channel.
 
-use tidings_hub::channel::before_private;
+use tidings_hub::channel::{before_private, is_private};
 
 use super::glob::escape;
 use crate::invalid::InvalidSourceReason;
@@ -62,11 +62,20 @@ impl Prefixes {
     }
 }
 
-/// The prefix that the channel's name seems to have: one of Laravel's, or whatever stands before a private channel.
-pub(super) fn seeming_prefix(channel: &str) -> Option<&str> {
+/// The prefix that a channel's name seems to have, and that was not taken off, or not whole, when `name` was left of it: one
+/// of Laravel's, or whatever stands before a private channel.
+pub(crate) fn seeming_prefix<'a>(channel: &'a str, name: &str) -> Option<&'a str> {
     let ends = USUAL.iter().filter_map(|usual| channel.find(usual).map(|at| at + usual.len()));
-    let usual = ends.min().filter(|end| *end < channel.len()).and_then(|end| channel.get(..end));
-    usual.or_else(|| before_private(channel))
+    let usual = ends.min().filter(|end| *end < channel.len() && name == channel);
+    let taken_off = channel.len() - name.len();
+    let end = usual.or_else(|| before_private(name).map(|before| taken_off + before.len()));
+    channel.get(..end?)
+}
+
+/// Whether what comes under this name needs a right: it is a private channel's, or has a private channel's at its end. A
+/// prefix that was forgotten publishes under another name, and must not publish to everybody.
+pub(crate) fn is_guarded(name: &str) -> bool {
+    is_private(name) || before_private(name).is_some()
 }
 
 #[cfg(test)]
@@ -121,7 +130,10 @@ mod tests {
             ("my:private-orders.7", Some("my:")),
             ("private-orders.7", None),
         ] {
-            assert_eq!(seeming_prefix(channel), prefix, "{channel}");
+            assert_eq!(seeming_prefix(channel, channel), prefix, "{channel}");
         }
+        let channel = "my_database_shop_database_private-x";
+        assert_eq!(seeming_prefix(channel, "shop_database_private-x"), Some("my_database_shop_database_"));
+        assert_eq!(seeming_prefix("my_database_shop_database_x", "shop_database_x"), None);
     }
 }

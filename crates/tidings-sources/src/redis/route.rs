@@ -3,12 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use tidings_hub::{
-    Publication, Topic,
-    channel::{before_private, is_private},
-};
+use tidings_hub::{Publication, Topic, channel::is_private};
 
-use super::prefix::{Prefixes, seeming_prefix};
+use super::prefix::{Prefixes, is_guarded, seeming_prefix};
 use crate::{events, form::Input, message::MessageForm, status::Tracker};
 
 #[derive(Debug)]
@@ -28,9 +25,9 @@ impl Router {
     pub(super) fn publication(&self, channel: &[u8], data: &[u8], source: &Tracker) -> Option<Publication> {
         let channel = String::from_utf8_lossy(channel);
         let name = self.name(&channel);
-        let unknown = name == channel && !self.channels.contains(name);
-        if let Some(prefix) = seeming_prefix(name).filter(|_| unknown) {
-            events::prefixed(source, name, prefix);
+        let known = self.channels.contains(name);
+        if let Some(prefix) = seeming_prefix(&channel, name).filter(|_| !known) {
+            events::prefixed(source, &channel, prefix);
         }
         let topic = match self.topics.get(name).or(self.topic.as_ref()) {
             Some(topic) => topic.clone(),
@@ -42,9 +39,8 @@ impl Router {
                 }
             },
         };
-        // A prefix that was forgotten publishes under another name, and must not publish to everybody.
-        let forgotten = unknown && before_private(name).is_some();
-        let private = is_private(name) || is_private(topic.as_str()) || forgotten;
+        let guarded = if known { is_private(name) } else { is_guarded(name) };
+        let private = guarded || is_private(topic.as_str());
         let input = Input { data, channel: name, now: Timestamp::now() };
         Some(self.form.publication(topic, input, private, source))
     }
@@ -129,6 +125,8 @@ mod tests {
             assert!(private("laravel-database-private-orders.7"));
             assert!(private("my:private-orders.7"));
             assert!(private("shop-presence-room"));
+            // Behind one of which only a part was taken off.
+            assert!(private("my_database_shop_database_private-orders.7"));
             assert!(!private("laravel_database_orders"));
         }
     }
@@ -143,6 +141,8 @@ mod tests {
         router.publication(b"laravel-database-x", b"x", &source).unwrap();
         assert!(!source.once_for("prefix", "laravel-database-"), "was not");
         assert!(source.once_for("prefix", "shop-database-"), "another one");
+        router.publication(b"my_database_shop_database_private-x", b"x", &source).unwrap();
+        assert!(!source.once_for("prefix", "my_database_shop_database_"), "was not whole");
     }
 
     #[test]

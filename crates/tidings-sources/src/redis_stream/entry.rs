@@ -12,7 +12,7 @@ use crate::{
     invalid::InvalidSourceReason,
     laravel::excluded,
     message::MessageForm,
-    redis::Prefixes,
+    redis::{Prefixes, is_guarded, seeming_prefix},
     status::Tracker,
 };
 
@@ -22,6 +22,8 @@ pub(crate) struct Stream {
     pub(super) key: String,
     /// Of entries that name none.
     topic: Topic,
+    /// Whether all its entries need a right, by its name.
+    guarded: bool,
     /// What the ids of its events begin with.
     id_prefix: String,
 }
@@ -34,10 +36,11 @@ impl Stream {
         prefixes: &Prefixes,
         place: &str,
     ) -> Result<Self, InvalidSourceReason> {
-        let topic = Topic::new(topic.unwrap_or_else(|| prefixes.strip(key).unwrap_or(key)))?;
+        let name = prefixes.strip(key).unwrap_or(key);
+        let topic = Topic::new(topic.unwrap_or(name))?;
         let id_prefix =
             id::prefix(place, key).ok_or_else(|| InvalidSourceReason::StreamName(key.to_owned()))?;
-        Ok(Self { key: key.to_owned(), topic, id_prefix })
+        Ok(Self { key: key.to_owned(), topic, guarded: is_guarded(name), id_prefix })
     }
 }
 
@@ -74,17 +77,17 @@ impl Reader {
         // Of these an empty one is none: PHP makes one of null.
         let text = |name: &str| field(name).map(String::from_utf8_lossy).filter(|text| !text.is_empty());
 
+        let channel = text("channel").map(|channel| self.channel(channel, source));
+        let guarded = stream.guarded || channel.as_deref().is_some_and(is_guarded);
         let (form, data, name) = match (field("data"), field("payload")) {
             (Some(data), _) => (&self.data, data, text("topic")),
-            (None, Some(payload)) => {
-                (&self.payload, payload, self.channel(text("channel")).or_else(|| text("topic")))
-            }
+            (None, Some(payload)) => (&self.payload, payload, channel.or_else(|| text("topic"))),
             (None, None) => {
                 events::bad_entry(source, &stream.key, &entry.id, &"it has neither a field data nor payload");
                 return None;
             }
         };
-        let topic = match name.map(Topic::new) {
+        let topic = match name.as_deref().map(Topic::new) {
             None => stream.topic.clone(),
             Some(Ok(topic)) => topic,
             Some(Err(error)) => {
@@ -92,7 +95,8 @@ impl Reader {
                 return None;
             }
         };
-        let private = is_private(topic.as_str()) || text("private").is_some_and(|text| is_true(&text));
+        let private =
+            guarded || is_private(topic.as_str()) || text("private").is_some_and(|text| is_true(&text));
         let input = Input { data, channel: topic.as_str(), now: Timestamp::now() };
         let mut publication = form.publication(topic.clone(), input, private, source);
         if let Some(event) = text("event") {
@@ -106,10 +110,16 @@ impl Reader {
         Some(publication)
     }
 
-    fn channel<'a>(&self, name: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
-        let name = name?;
-        let stripped = self.prefixes.strip(&name).map(str::to_owned);
-        Some(stripped.map_or(name, Cow::Owned))
+    /// The channel without its prefix.
+    fn channel<'a>(&self, channel: Cow<'a, str>, source: &Tracker) -> Cow<'a, str> {
+        let name = self.prefixes.strip(&channel).unwrap_or(&channel);
+        if let Some(prefix) = seeming_prefix(&channel, name) {
+            events::prefixed(source, &channel, prefix);
+        }
+        match name.len() == channel.len() {
+            true => channel,
+            false => Cow::Owned(name.to_owned()),
+        }
     }
 }
 
@@ -178,6 +188,24 @@ mod tests {
         assert_eq!(event.socket.as_deref(), Some("1.2"));
         // Data is whatever the publisher says it is.
         assert_eq!(publication(&[("data", payload)]).data, payload);
+    }
+
+    #[test]
+    fn entries_of_private_channels_are_private() {
+        let private = |key, fields: &[_]| read(key, fields).0.unwrap().private;
+        let payload = ("payload", r#"{"event":"E","data":{},"socket":null}"#);
+        for channel in ["my:private-orders.1", "my_database_shop_database_presence-room", "private-x"] {
+            assert!(private("events", &[("channel", channel), payload]), "{channel}");
+            assert!(
+                private("events", &[("channel", channel), ("topic", "orders"), ("data", "x")]),
+                "{channel}"
+            );
+        }
+        // Whatever topic the entries of such a stream name.
+        for key in ["private-orders", "laravel_database_private-orders", "my:private-orders"] {
+            assert!(private(key, &[("topic", "orders"), ("data", "x")]), "{key}");
+        }
+        assert!(!private("events", &[("channel", "laravel_database_orders"), payload]));
     }
 
     #[test]
