@@ -125,7 +125,8 @@ pub struct RedisConfig {
 /// stream's name (`redis.1f2e3d4c.events.1795202753564-0`), which subscribers see. An entry without `data` and `payload` is dropped, which is counted and warned about once. One whose event breaks
 /// the hub's rules is dropped and counted, too; all others wait until the log has them.
 ///
-/// Its user in Redis needs the commands `XREADGROUP`, `XACK`, `XGROUP` and `XINFO`.
+/// Its user in Redis needs the commands `XREADGROUP`, `XACK`, `XPENDING`, `XGROUP`, `XINFO` and `XLEN`, and `SELECT` for a
+/// database other than 0.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisStreamConfig {
