@@ -4,6 +4,10 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// The longest topic name, in bytes. Topics are kept in every index, so their length is bounded.
 pub const MAX_TOPIC_BYTES: usize = 4096;
+/// How the names of the hub's own topics begin.
+const OWN: &str = "tidings/";
+/// Where Mercure has the hub's announcements of who is subscribed, on whatever host.
+const ANNOUNCEMENTS: &str = ".well-known/mercure";
 
 /// The name that events are published to: 1 to [`MAX_TOPIC_BYTES`] bytes of UTF-8 without control characters.
 ///
@@ -40,6 +44,12 @@ impl Topic {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether only the hub itself ought to publish here: the name begins with `tidings/`, or subscribers could take it for
+    /// Mercure's announcements. Nothing that is published is refused for it: whoever takes events from outside has to ask.
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with(OWN) || self.0.contains(ANNOUNCEMENTS)
     }
 }
 
@@ -83,6 +93,19 @@ mod tests {
     fn names_of_every_script_are_topics() {
         for name in ["messages", "orders/7", "https://example.com/books/1", "消息", "a b"] {
             assert_eq!(Topic::new(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn the_hubs_own_topics_are_known_by_their_names() {
+        for (name, is_reserved) in [
+            ("tidings/echo/1.2", true),
+            ("/.well-known/mercure/subscriptions/a/b", true),
+            ("https://example.com/.well-known/mercure/subscriptions/a/b", true),
+            ("tidings", false),
+            ("my/tidings/echo", false),
+        ] {
+            assert_eq!(Topic::new(name).unwrap().is_reserved(), is_reserved, "{name}");
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     invalid::InvalidSourceReason,
     status::Tracker,
     template::{Offers, Template, Values, parse_timezone},
+    topic::topic,
 };
 
 /// What all publications of a source have in common.
@@ -64,7 +65,7 @@ impl Form {
         let template = keys.template.map(|text| Template::new(text, offers, offset)).transpose()?;
         let form = Self { event: keys.event.map(Box::from), template, private: keys.private };
         // The hub's own rules for an event type, tried on a topic that is sure to be one.
-        form.publication(Topic::new("check")?, Vec::new()).check()?;
+        form.publication(topic("check")?, Vec::new()).check()?;
         Ok(form)
     }
 

@@ -1,8 +1,11 @@
 //! Why a source cannot be started: faults of its configuration.
 
-use tidings_hub::{InvalidPublication, TopicError};
+use tidings_hub::InvalidPublication;
 
-use crate::template::{NotATimezone, TemplateError};
+use crate::{
+    template::{NotATimezone, TemplateError},
+    topic::NotATopic,
+};
 
 /// A source whose configuration a person must correct.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +27,9 @@ pub enum InvalidSourceReason {
     /// The certificates to trust cannot be read, or are of no use.
     #[error("ca_file: {0}")]
     CaFile(String),
-    /// A topic is not one.
+    /// A topic is not one, or none for a source.
     #[error("topic: {0}")]
-    Topic(#[from] TopicError),
+    Topic(#[from] NotATopic),
     /// The event type is not allowed.
     #[error("event: {0}")]
     Event(#[from] InvalidPublication),

@@ -28,6 +28,7 @@ mod secret;
 mod size;
 mod status;
 mod template;
+mod topic;
 
 pub use config::{
     ClockConfig, CommandConfig, EnvelopeKind, HttpPollConfig, NotAStart, NotAnEnvelope, RedisConfig,
@@ -42,3 +43,4 @@ pub use secret::Secret;
 pub use size::{ByteSize, NotASize};
 pub use status::{SourceState, SourceStatus};
 pub use template::{NotATimezone, TemplateError};
+pub use topic::NotATopic;

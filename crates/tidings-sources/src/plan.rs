@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use reqwest::Url;
-use tidings_hub::Topic;
 
 use crate::{
     clock, command,
@@ -20,6 +19,7 @@ use crate::{
     redis, redis_stream,
     running::Context,
     template::Offers,
+    topic::topic,
 };
 
 /// A source that is ready to run.
@@ -118,7 +118,7 @@ fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
         private: config.private,
     };
     let prefixes = redis::Prefixes::new(&config.strip_prefixes)?;
-    let topics = config.topics.iter().map(|(channel, topic)| Ok((channel.clone(), Topic::new(topic)?)));
+    let topics = config.topics.iter().map(|(channel, name)| Ok((channel.clone(), topic(name)?)));
     Ok(Plan::Redis(Box::new(redis::Plan {
         server: redis::Server::new(config.url.expose(), config.ca_file.as_deref())?,
         subscriptions: redis::Subscriptions::new(&config.channels, &config.patterns, &prefixes)?,
@@ -126,7 +126,7 @@ fn redis_plan(config: &RedisConfig) -> Result<Plan, InvalidSourceReason> {
             prefixes,
             channels: config.channels.iter().cloned().collect(),
             topics: topics.collect::<Result<_, InvalidSourceReason>>()?,
-            topic: config.topic.as_deref().map(Topic::new).transpose()?,
+            topic: config.topic.as_deref().map(topic).transpose()?,
             form: MessageForm::new(keys, config.envelope == EnvelopeKind::Laravel)?,
         },
         timeout: short("timeout", config.timeout)?,
@@ -183,7 +183,7 @@ fn http_poll_plan(config: &HttpPollConfig) -> Result<Plan, InvalidSourceReason> 
         .map(|(name, value)| http_poll::header(name, value.expose()))
         .collect::<Result<_, _>>()?;
     Ok(Plan::HttpPoll(http_poll::Plan {
-        topic: Topic::new(&config.topic)?,
+        topic: topic(&config.topic)?,
         request: http_poll::Request::new(
             config.url.expose(),
             headers,
@@ -211,7 +211,7 @@ fn command_plan(config: &CommandConfig) -> Result<Plan, InvalidSourceReason> {
         private: config.private,
     };
     Ok(Plan::Command(command::Plan {
-        topic: Topic::new(&config.topic)?,
+        topic: topic(&config.topic)?,
         program: program.clone(),
         arguments: arguments.to_vec(),
         max_line: config.max_line.as_len(),
@@ -227,7 +227,7 @@ fn clock_plan(config: &ClockConfig) -> Result<Plan, InvalidSourceReason> {
         private: config.private,
     };
     Ok(Plan::Clock(clock::Plan {
-        topic: Topic::new(&config.topic)?,
+        topic: topic(&config.topic)?,
         every: interval(config.every)?,
         offset: offset(keys.timezone)?,
         form: Form::new(keys, Offers::Time)?,
@@ -309,6 +309,9 @@ mod tests {
             (format!("{redis}channels = [\"a\"]\nstrip_prefixes = [\"a*b\"]"), "\"*_database_\""),
             (format!("{redis}channels = [\"a\"]\ntopic = \"\""), "topic: a topic name is empty"),
             (format!("{redis}channels = [\"a\"]\ntopics = {{ a = \"\" }}"), "topic: a topic name is empty"),
+            (format!("{redis}channels = [\"a\"]\ntopic = \"tidings/echo/x\""), "is the hub's own"),
+            (clock.replace("\"t\"", "\"tidings/x\""), "topic: the topic \"tidings/x\" is the hub's own"),
+            (format!("{stream}streams = [\"tidings/echo/x\"]"), "topic: the topic \"tidings/echo/x\" is"),
             (format!("{redis}channels = [\"a\"]\nevent = \"tidings.x\""), "event: event types that begin"),
             (format!("{redis}channels = [\"a\"]\ntimeout = \"0s\""), "timeout: must be between 10ms and 1h"),
             (format!("{redis}channels = [\"a\"]\ntemplate = \"{{{{dat}}}}\""), "{{channel_json}}"),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tidings_hub::{Publication, Topic, channel::is_private};
 
 use super::prefix::{Prefixes, is_guarded, seeming_prefix};
-use crate::{events, form::Input, message::MessageForm, status::Tracker};
+use crate::{events, form::Input, message::MessageForm, status::Tracker, topic::topic};
 
 #[derive(Debug)]
 pub(crate) struct Router {
@@ -31,7 +31,7 @@ impl Router {
         }
         let topic = match self.topics.get(name).or(self.topic.as_ref()) {
             Some(topic) => topic.clone(),
-            None => match Topic::new(name) {
+            None => match topic(name) {
                 Ok(topic) => topic,
                 Err(error) => {
                     events::bad_channel(source, name, &error);
@@ -108,6 +108,18 @@ mod tests {
         let source = Tracker::new("s".to_owned(), "redis");
         assert_eq!(router.publication(b"a\nb", b"x", &source), None);
         assert_eq!(source.status().dropped, 1);
+    }
+
+    #[test]
+    fn nobody_speaks_for_the_hub() {
+        let router = router(&[], &[], None);
+        let source = Tracker::new("s".to_owned(), "redis");
+        for channel in
+            ["tidings/echo/x", "laravel_database_tidings/x", "/.well-known/mercure/subscriptions/a/b"]
+        {
+            assert_eq!(router.publication(channel.as_bytes(), b"x", &source), None, "{channel}");
+        }
+        assert_eq!(source.status().dropped, 3);
     }
 
     #[test]

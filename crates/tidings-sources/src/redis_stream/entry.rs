@@ -14,6 +14,7 @@ use crate::{
     message::MessageForm,
     redis::{Prefixes, is_guarded, seeming_prefix},
     status::Tracker,
+    topic::topic,
 };
 
 /// A stream to read.
@@ -37,7 +38,7 @@ impl Stream {
         place: &str,
     ) -> Result<Self, InvalidSourceReason> {
         let name = prefixes.strip(key).unwrap_or(key);
-        let topic = Topic::new(topic.unwrap_or(name))?;
+        let topic = self::topic(topic.unwrap_or(name))?;
         let id_prefix =
             id::prefix(place, key).ok_or_else(|| InvalidSourceReason::StreamName(key.to_owned()))?;
         Ok(Self { key: key.to_owned(), topic, guarded: is_guarded(name), id_prefix })
@@ -87,7 +88,7 @@ impl Reader {
                 return None;
             }
         };
-        let topic = match name.as_deref().map(Topic::new) {
+        let topic = match name.as_deref().map(topic) {
             None => stream.topic.clone(),
             Some(Ok(topic)) => topic,
             Some(Err(error)) => {
@@ -206,6 +207,16 @@ mod tests {
             assert!(private(key, &[("topic", "orders"), ("data", "x")]), "{key}");
         }
         assert!(!private("events", &[("channel", "laravel_database_orders"), payload]));
+    }
+
+    #[test]
+    fn nobody_speaks_for_the_hub() {
+        let payload = ("payload", r#"{"event":"E","data":{},"socket":null}"#);
+        for fields in
+            [[("topic", "tidings/echo/x"), ("data", "y")], [("channel", "a_database_tidings/x"), payload]]
+        {
+            assert_eq!(read("events", &fields), (None, 1));
+        }
     }
 
     #[test]
