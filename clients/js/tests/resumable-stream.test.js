@@ -189,6 +189,50 @@ test('closing while it waits, and opening again, leaves one attempt under way', 
   assert.ok(!hub.last.signal.aborted);
 });
 
+test('a request that is never made (a token that nobody gives) is not waited for', async (t) => {
+  const clock = new ManualClock();
+  const hub = new FakeFetch();
+  const lost = [];
+  let asked = 0;
+  const stream = new ResumableStream({
+    request: () => {
+      asked += 1;
+      return asked === 1 ? new Promise(() => {}) : { url: 'http://hub/wave', headers: {}, credentials: 'same-origin' };
+    },
+    onEvent: () => {},
+    onLost: ({ detail }) => lost.push(detail),
+    onFailed: () => assert.fail('it has not failed'),
+    silenceMs: SILENCE_MS,
+    fetch: hub.fetch,
+    clock,
+    random: () => 0,
+  });
+  t.after(() => stream.close());
+  stream.open();
+  await clock.pass(SILENCE_MS + 1000);
+  assert.deepEqual([asked, hub.attempts.length], [2, 1]);
+  assert.match(lost[0], /Nothing was heard/);
+});
+
+test('a request that is made too late is not sent', async (t) => {
+  const hub = new FakeFetch();
+  let make;
+  const stream = new ResumableStream({
+    request: () => new Promise((resolve) => { make = resolve; }),
+    onEvent: () => {},
+    onLost: () => {},
+    onFailed: () => assert.fail('it has not failed'),
+    silenceMs: SILENCE_MS,
+    fetch: hub.fetch,
+    clock: new ManualClock(),
+  });
+  stream.open();
+  stream.close();
+  make({ url: 'http://hub/wave', headers: {}, credentials: 'same-origin' });
+  await settle();
+  assert.equal(hub.attempts.length, 0);
+});
+
 test('a request that cannot be made (a token that cannot be had) is tried again', async (t) => {
   const clock = new ManualClock();
   let asked = 0;

@@ -5,6 +5,7 @@
 // without an event. It never runs ahead to what has merely been read, so what `close()` cuts off comes again.
 
 import { isFinal, problemDetail } from '../problem.js';
+import { unlessAborted } from './abort.js';
 import { BackOff } from './back-off.js';
 import { pause, systemClock } from './clock.js';
 import { EventStreamParser } from './event-stream-parser.js';
@@ -123,7 +124,7 @@ export class ResumableStream {
     });
     run.look = () => silence.look();
     try {
-      const response = await this.#fetch(await this.#options.request(), abort.signal);
+      const response = await unlessAborted(abort.signal, this.#fetch(abort.signal));
       silence.heard();
       if (response.status !== 200) {
         const detail = await problemDetail(response);
@@ -142,11 +143,9 @@ export class ResumableStream {
     }
   }
 
-  /**
-   * @param {StreamRequest} request
-   * @param {AbortSignal} signal
-   */
-  #fetch({ url, headers, credentials }, signal) {
+  /** @param {AbortSignal} signal */
+  async #fetch(signal) {
+    const { url, headers, credentials } = await this.#options.request();
     signal.throwIfAborted();
     /** @type {Record<string, string>} */
     const all = { Accept: 'text/event-stream', ...headers };
