@@ -3,6 +3,8 @@
 import { problemDetail } from '../problem.js';
 
 const STREAM = '/wave';
+/** What a header can carry. A cookie is not always Laravel's own, and must not keep every request from being sent. */
+const SENDABLE = /^[\x21-\x7e]+$/;
 
 /**
  * @typedef {import('./index.js').TidingsOptions} Options
@@ -95,10 +97,20 @@ export class Front {
     if (typeof document === 'undefined') return {};
     if (this.#options.withCredentials || new URL(this.#base, document.baseURI).origin === location.origin) {
       const cookie = /(?:^|;\s*)XSRF-TOKEN=([^;]*)/.exec(document.cookie);
-      if (cookie !== null) return { 'X-XSRF-TOKEN': decodeURIComponent(cookie[1]) };
+      const value = cookie === null ? '' : decoded(cookie[1]);
+      if (SENDABLE.test(value)) return { 'X-XSRF-TOKEN': value };
     }
     const { Laravel } = /** @type {any} */ (globalThis);
     const token = Laravel?.csrfToken ?? document.querySelector('meta[name="csrf-token"]')?.getAttribute('content');
     return token ? { 'X-CSRF-TOKEN': token } : {};
+  }
+}
+
+/** @param {string} text A cookie's value, escaped or not. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
