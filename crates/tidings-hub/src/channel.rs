@@ -3,18 +3,23 @@
 
 use crate::publication::MAX_SOCKET_BYTES;
 
-/// How the names of channels begin that need a right. The last is Pusher's channel of one user's connections.
-const PRIVATE: [&str; 3] = ["private-", PRESENCE, "#server-to-user-"];
-const PRESENCE: &str = "presence-";
+/// How the names of private channels begin.
+pub const PRIVATE: &str = "private-";
+/// How the names of channels begin that tell their members of each other.
+pub const PRESENCE: &str = "presence-";
+/// How the names of Pusher's channels begin that are one user's.
+pub const TO_USER: &str = "#server-to-user-";
+/// All of those need a right.
+const GUARDED: [&str; 3] = [PRIVATE, PRESENCE, TO_USER];
 
 /// Whether a channel of this name needs a right.
 pub fn is_private(channel: &str) -> bool {
-    PRIVATE.iter().any(|private| channel.starts_with(private))
+    GUARDED.iter().any(|guarded| channel.starts_with(guarded))
 }
 
 /// What a name has before that of a channel that needs a right: the prefix of an application, as it seems.
 pub fn before_private(name: &str) -> Option<&str> {
-    let at = PRIVATE.iter().filter_map(|private| name.find(private)).min()?;
+    let at = GUARDED.iter().filter_map(|guarded| name.find(guarded)).min()?;
     name.get(..at).filter(|before| !before.is_empty())
 }
 

@@ -1,11 +1,12 @@
 //! Channels: topics whose names say who may hear them, as Laravel and Pusher have it.
 
-use tidings_hub::{Selection, Selector, Topic, channel};
+use tidings_hub::{
+    Selection, Selector, Topic,
+    channel::{self, PRIVATE},
+};
 
 use crate::problem::Problem;
 
-/// How a private channel's name begins.
-const PRIVATE: &str = "private-";
 /// The topics that are this front's own.
 pub(super) const RESERVED: &str = "tidings/echo/";
 

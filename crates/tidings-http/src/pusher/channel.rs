@@ -1,13 +1,9 @@
 //! Channels: which names they can have. What a name says is the hub's to know.
 
-use tidings_hub::Topic;
+use tidings_hub::{Topic, channel::TO_USER};
 
 use super::failure::Failure;
 
-/// What the names of channels begin with whose users are known.
-pub(super) const PRESENCE: &str = "presence-";
-/// What the name of a user's own channel begins with.
-const TO_USER: &str = "#server-to-user-";
 /// The longest name, as SDKs have it.
 const MAX_NAME: usize = 200;
 

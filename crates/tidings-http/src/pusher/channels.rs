@@ -7,12 +7,15 @@ use axum::{
 use http::{Method, Uri};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tidings_hub::{Pattern, Selection, Selector, channel::is_presence};
+use tidings_hub::{
+    Pattern, Selection, Selector,
+    channel::{PRESENCE, is_presence},
+};
 
 use super::{
     answer,
     attributes::{Asked, Attributes, Occupancy},
-    channel::{PRESENCE, channel, is_of_name},
+    channel::{channel, is_of_name},
     failure::Failure,
     front::Front,
     parameters::Parameters,
