@@ -124,6 +124,11 @@ impl Authority {
         self.0.callback.is_some()
     }
 
+    /// Whether there is an application that is asked about this.
+    pub fn asks_about(&self, action: Action, selector: &Selector) -> bool {
+        self.0.callback.as_ref().is_some_and(|callback| callback.decides(action, selector))
+    }
+
     /// Whether there is an application to ask that may know somebody by this header.
     pub fn knows_by(&self, name: &HeaderName) -> bool {
         self.0.callback.as_ref().is_some_and(|callback| callback.knows_by(name))

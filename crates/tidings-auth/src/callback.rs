@@ -159,6 +159,14 @@ impl Callback {
         self.known_by.contains(name)
     }
 
+    /// Whether the application is asked about this.
+    pub(crate) fn decides(&self, action: Action, selector: &Selector) -> bool {
+        match self.kind {
+            CallbackKind::Json => true,
+            CallbackKind::Laravel => laravel::is_decided(action, selector),
+        }
+    }
+
     fn forward(&self, headers: &HeaderMap) -> HeaderMap {
         let mut forwarded = HeaderMap::new();
         for name in &self.forwarded {

@@ -14,6 +14,7 @@ mod connections;
 mod holding;
 mod info;
 mod outbox;
+mod patience;
 mod presence;
 mod record;
 mod requests;

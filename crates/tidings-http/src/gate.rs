@@ -10,7 +10,7 @@ use tidings_auth::{
     Action, Asked, Authority, Carrier, Dialects, Presented, Reason, Refusal, RefusalKind, check_origin,
     credentials, origin_of,
 };
-use tidings_hub::{Publication, Selection};
+use tidings_hub::{Publication, Selection, Selector};
 use url::Url;
 
 use crate::{
@@ -70,6 +70,11 @@ impl Gate {
     /// Whether there is an application to ask.
     pub(crate) fn asks(&self) -> bool {
         self.0.as_ref().is_some_and(|keeper| keeper.authority.asks())
+    }
+
+    /// Whether the application is asked before the visitor is let in there.
+    pub(crate) fn asks_about(&self, visitor: &Visitor, headers: &HeaderMap, selector: &Selector) -> bool {
+        self.0.as_ref().is_some_and(|keeper| visitor.is_asked_about(&keeper.authority, headers, selector))
     }
 
     /// Whether there is anything that the visitor could be allowed: who presents nothing may be nobody here.

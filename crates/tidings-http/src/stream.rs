@@ -11,7 +11,7 @@ use axum::{
 use futures_util::StreamExt as _;
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use tidings_auth::Holder;
-use tidings_hub::{Accepted, SubscribeError, come_back};
+use tidings_hub::{Accepted, Naming, SubscribeError, come_back};
 
 use crate::{
     problem::Problem,
@@ -65,16 +65,16 @@ impl Carrier {
     }
 }
 
-/// The answer to a subscription that the hub has not accepted.
-pub(crate) fn refused(error: SubscribeError) -> Result<Response, Problem> {
+/// The answer to a subscription that the hub has not accepted, whose events would be named so.
+pub(crate) fn refused(error: SubscribeError, naming: &Naming) -> Result<Response, Problem> {
     match error {
         SubscribeError::Empty | SubscribeError::TooManySelectors { .. } | SubscribeError::TooComplex => {
             Err(Problem::bad_request(error))
         }
-        SubscribeError::Draining { retry_ms } => Ok(later(retry_ms)),
+        SubscribeError::Draining { retry_ms } => Ok(later(retry_ms, naming)),
         error => {
             tracing::warn!(%error, "a subscriber was told to come back");
-            Ok(no_room())
+            Ok(no_room(naming))
         }
     }
 }
@@ -85,13 +85,13 @@ pub(crate) fn jittered(lifetime: Duration) -> Duration {
 }
 
 /// The answer to a browser for which there is no room: to come back.
-pub(crate) fn no_room() -> Response {
-    later(FULL_RETRY_MS + fastrand::u64(..FULL_RETRY_MS))
+pub(crate) fn no_room(naming: &Naming) -> Response {
+    later(FULL_RETRY_MS + fastrand::u64(..FULL_RETRY_MS), naming)
 }
 
 /// An answer to a browser that should come back: any status but 200 would make it give up for good.
-fn later(retry_ms: u64) -> Response {
-    stream(Body::from(come_back(retry_ms)))
+fn later(retry_ms: u64, naming: &Naming) -> Response {
+    stream(Body::from(come_back(retry_ms, naming)))
 }
 
 /// A stream's headers, for a `HEAD`.

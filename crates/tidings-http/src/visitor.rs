@@ -111,6 +111,26 @@ impl Visitor {
             }
         }
     }
+
+    /// Whether the application is asked before the visitor is let in there.
+    pub(crate) fn is_asked_about(
+        &self,
+        authority: &Authority,
+        headers: &HeaderMap,
+        selector: &Selector,
+    ) -> bool {
+        let is_for_all = || {
+            let anonymous = authority.anonymous();
+            let may_be_known = headers.keys().any(|name| authority.knows_by(name));
+            !may_be_known && anonymous.is_some_and(|grant| covers(&grant.rights.read, selector))
+        };
+        let needs_asking = match self {
+            Self::Anybody | Self::Known(_) => false,
+            Self::Stranger => !is_for_all(),
+            Self::Claimant => true,
+        };
+        needs_asking && authority.asks_about(Action::Subscribe, selector)
+    }
 }
 
 /// What of these topics not everybody may publish to.

@@ -315,7 +315,8 @@ fn merge(kept: Vec<TopicSummary>, heard: Vec<Topic>, limit: usize) -> Vec<LiveTo
     live
 }
 
-/// A subscription's first bytes, for a stream that ends at once: a comment and the time to come back.
-pub fn come_back(retry_ms: u64) -> Bytes {
-    [HEARTBEAT, control::retry(retry_ms, &Naming::Own)].concat().into()
+/// A subscription's first bytes, for a stream that ends at once: a comment and the time to come back, in the form for
+/// clients of streams with this naming.
+pub fn come_back(retry_ms: u64, naming: &Naming) -> Bytes {
+    [HEARTBEAT, control::retry(retry_ms, naming)].concat().into()
 }

@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
 };
 
@@ -26,6 +29,10 @@ struct Shared {
     driver: Driver,
     /// What nobody may hear any more.
     withdrawn: Mutex<Vec<String>>,
+    /// The channels whose rules fail.
+    broken: Mutex<Vec<String>>,
+    /// Whether it is being deployed.
+    is_away: AtomicBool,
     /// The channels that it was asked about, with the session.
     asked: Mutex<Vec<(String, String)>>,
 }
@@ -34,7 +41,13 @@ impl Application {
     pub(super) fn start(driver: Driver) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/broadcasting/auth", listener.local_addr().unwrap());
-        let shared = Arc::new(Shared { driver, withdrawn: Mutex::default(), asked: Mutex::default() });
+        let shared = Arc::new(Shared {
+            driver,
+            withdrawn: Mutex::default(),
+            broken: Mutex::default(),
+            is_away: AtomicBool::new(false),
+            asked: Mutex::default(),
+        });
         let own = shared.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -48,6 +61,16 @@ impl Application {
     /// From now on nobody may hear this channel.
     pub(super) fn withdraw(&self, channel: &str) {
         self.shared.withdrawn.lock().unwrap().push(channel.to_owned());
+    }
+
+    /// From now on the rule of this channel fails.
+    pub(super) fn break_rule(&self, channel: &str) {
+        self.shared.broken.lock().unwrap().push(channel.to_owned());
+    }
+
+    /// From now on it answers nothing, or again.
+    pub(super) fn set_away(&self, is_away: bool) {
+        self.shared.is_away.store(is_away, Relaxed);
     }
 
     /// The channels that it was asked about since the last look.
@@ -68,6 +91,10 @@ impl Shared {
         self.asked.lock().unwrap().push((channel.clone(), session.clone()));
         let is_ajax = head.contains("accept: application/json");
         let (status, media_type, body) = match self.user(&session) {
+            _ if self.is_away.load(Relaxed) => ("503 Service Unavailable", "text/html", String::new()),
+            _ if self.broken.lock().unwrap().contains(&channel) => {
+                ("500 Internal Server Error", "application/json", "{\"message\":\"Server Error\"}".to_owned())
+            }
             _ if !is_ajax => ("302 Found", "text/html", String::new()),
             None => ("401 Unauthorized", "application/json", "{\"message\":\"Unauthenticated.\"}".to_owned()),
             Some((id, name)) if self.may(id, &channel) => {

@@ -78,12 +78,50 @@ fn a_stream_that_names_none_hears_the_public_ones_that_are_configured() {
 }
 
 #[test]
-fn there_is_a_limit_to_what_one_request_asks_for() {
+fn there_is_a_limit_to_what_one_request_asks_the_application() {
     let application = Application::start(Driver::Redis);
     let hub = hub(&application);
-    let wave = Wave::open(&hub, "ann");
-    let many: Vec<_> = (0..101).map(|n| format!("private-{n}")).collect();
+    let wave = Wave::query(&hub, "channel=", "ann");
+    let many: Vec<_> = (0..103).map(|n| format!("private-{n:03}")).collect();
+    let answer = wave.post(&hub, "/wave/subscribe", &json!({ "channels": many })).json();
+    let of = |channel: &str| answer["channels"][channel]["status"].clone();
+    assert_eq!(
+        (of("private-099"), of("private-100"), of("private-102")),
+        (json!(403), json!(429), json!(429))
+    );
+    assert_eq!(application.asked().len(), 100);
+    // Nor does it refuse a stream, with all that the application is not asked about.
+    let public = (0..150).map(|n| format!("channel=public-{n}&")).collect::<String>();
+    let query: String = many.iter().map(|channel| format!("channel={channel}&")).collect();
+    let mut wave = Wave::query(&hub, &(public + &query), "ann");
+    let statuses: Vec<_> = (0..103)
+        .map(|_| serde_json::from_str::<serde_json::Value>(&wave.heard().1).unwrap()["status"].clone())
+        .collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 3);
+    publish(&hub, "public-149", "e", "1");
+    assert_eq!(wave.heard().0, "public-149.e");
+}
+
+#[test]
+fn a_request_asks_for_no_more_than_a_stream_can_have() {
+    let application = Application::start(Driver::Redis);
+    let hub = super::with(&application, "[limits]\ntopics_per_subscription = 10\n");
+    let wave = Wave::query(&hub, "channel=", "ann");
+    let many: Vec<_> = (0..11).map(|n| format!("private-{n}")).collect();
     let answer = wave.post(&hub, "/wave/subscribe", &json!({ "channels": many }));
-    assert!(answer.problem(400).contains("100"));
+    assert!(answer.problem(400).contains("limits.topics_per_subscription"));
     assert!(application.asked().is_empty());
+}
+
+#[test]
+fn a_rule_that_fails_takes_its_channel_alone() {
+    let application = Application::start(Driver::Redis);
+    let hub = hub(&application);
+    application.break_rule("private-orders.7");
+    let mut wave = Wave::query(&hub, "channel=messages&channel=private-orders.7", "ann");
+    let denied = wave.heard();
+    assert!(denied.0 == "tidings.denied" && denied.1.contains("503"), "{denied:?}");
+    publish(&hub, "messages", "e", "1");
+    assert_eq!(wave.heard().0, "messages.e");
+    assert_eq!(wave.auth(&hub, "private-orders.7").status(), 503);
 }

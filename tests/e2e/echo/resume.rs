@@ -122,3 +122,39 @@ fn a_cursor_that_nobody_knows_is_told_and_begins_with_what_is_new() {
     publish(&hub, "messages", "new", "2");
     assert_eq!(wave.heard().0, "messages.new");
 }
+
+#[test]
+fn while_the_application_is_away_nobody_goes_on_without_their_channels() {
+    let application = Application::start(Driver::Redis);
+    let hub = hub(&application);
+    let wave = Wave::open(&hub, "ann");
+    wave.hears(&hub, "private-orders.7");
+    publish(&hub, "private-orders.7", "e", "1");
+    application.set_away(true);
+    let former = [("Last-Event-ID", &*wave.last_id), ("X-Socket-Id", &*wave.socket)];
+    for query in ["", "channel=messages&channel=private-orders.7"] {
+        let mut later = Wave::try_ask(&hub, query, "ann", &former).ok().unwrap();
+        assert_eq!(later.listener.head.header("x-socket-id"), None);
+        let only = later.listener.event();
+        // That client parses the data of everything.
+        assert_eq!((&*only.event, &*only.data), ("general.ping", "[]"));
+        assert!(later.listener.next_event().unwrap().is_none());
+    }
+    application.set_away(false);
+    let mut wave = wave.again(&hub);
+    assert_eq!(wave.heard().0, "private-orders.7.e");
+}
+
+#[test]
+fn a_rule_that_fails_does_not_keep_the_rest_from_going_on() {
+    let application = Application::start(Driver::Redis);
+    let hub = hub(&application);
+    let wave = Wave::open(&hub, "ann");
+    wave.hears(&hub, "private-orders.7");
+    wave.hears(&hub, "private-App.Models.User.7");
+    publish(&hub, "private-orders.7", "e", "1");
+    publish(&hub, "private-App.Models.User.7", "e", "2");
+    application.break_rule("private-orders.7");
+    let mut wave = wave.again(&hub);
+    assert_eq!(wave.heard().0, "private-App.Models.User.7.e");
+}

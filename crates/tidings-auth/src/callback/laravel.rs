@@ -17,9 +17,9 @@ use url::form_urlencoded;
 use super::{Answer, Question, Yes};
 use crate::{object::object, refusal::Reason, settings::Action};
 
-/// How the names begin of the channels that Laravel decides about. Of `#server-to-user-`, which is private as well, it knows
-/// nothing: that one is Pusher's.
-const DECIDED: [&str; 2] = ["private-", "presence-"];
+/// How the names begin of the channels that Laravel decides about. Of [`channel::TO_USER`], which is private as well, it
+/// knows nothing: that one is Pusher's.
+const DECIDED: [&str; 2] = [channel::PRIVATE, channel::PRESENCE];
 
 /// Names the connection that an event came from (`toOthers()`).
 const X_SOCKET_ID: HeaderName = HeaderName::from_static("x-socket-id");
@@ -73,11 +73,16 @@ pub(super) fn known_by() -> Vec<HeaderName> {
     vec![COOKIE, AUTHORIZATION]
 }
 
+/// Whether Laravel is asked about this.
+pub(super) fn is_decided(action: Action, selector: &Selector) -> bool {
+    let Selector::Exact(topic) = selector else { return false };
+    action == Action::Subscribe && DECIDED.iter().any(|prefix| topic.as_str().starts_with(prefix))
+}
+
 /// `None` for what Laravel is not asked about.
 pub(super) fn question(headers: &HeaderMap, action: Action, selector: &Selector) -> Option<Question> {
     let Selector::Exact(topic) = selector else { return None };
-    let is_decided = DECIDED.iter().any(|prefix| topic.as_str().starts_with(prefix));
-    if action != Action::Subscribe || !is_decided {
+    if !is_decided(action, selector) {
         return None;
     }
     let body = form_urlencoded::Serializer::new(String::new())

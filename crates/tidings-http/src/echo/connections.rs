@@ -21,6 +21,7 @@ use super::{
     channel::Channel,
     holding::{self, Base, Holding, Holdings},
     outbox::Outbox,
+    patience::Patience,
     presence::{Announcement, Gone, Member, Presence},
     record::Record,
     settings::EchoSettings,
@@ -63,6 +64,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// The streams that have ended since the state was looked at. Locked for a moment only, also within `state`.
     ended: Mutex<Vec<(SocketId, Instant)>>,
+    pub(super) patience: Mutex<Patience>,
     /// Wakes the task that publishes.
     wake: Arc<Notify>,
     /// Wakes those who wait for it to have nothing left to publish.
@@ -177,6 +179,7 @@ impl Shared {
             settings,
             state: Mutex::new(state),
             ended: Mutex::default(),
+            patience: Mutex::default(),
             wake: wake.clone(),
             idle: Notify::new(),
         });

@@ -20,8 +20,7 @@ use crate::{
     visitor::{Admission, Visitor},
 };
 
-/// How many channels of one request that need a right are asked about: strangers ask, and each may be a question to the
-/// application.
+/// How many channels of one request the application is asked about: strangers ask.
 const MAX_QUESTIONS: usize = 100;
 /// How many of them at once.
 const AT_ONCE: usize = 8;
@@ -49,24 +48,36 @@ impl Shared {
 }
 
 impl Caller<'_> {
-    /// Decides about each of these channels.
+    /// Decides about each of these channels. About those that are too many for one request, the application is not asked:
+    /// they can be asked for by another.
     ///
     /// # Errors
-    /// When there are too many.
+    /// When there are more than a stream can have.
     pub(super) async fn decide(self, channels: Vec<Channel>) -> Result<Vec<Decision>, Problem> {
-        let questions = channels.iter().filter(|channel| channel.kind() != Kind::Public).count();
-        if questions > MAX_QUESTIONS.max(self.former.channels.len()) {
+        let (asked, limit) = (channels.len(), self.shared.hub.settings().max_selectors);
+        if asked > limit {
             return Err(Problem::bad_request(format!(
-                "the request asks for {questions} private and presence channels: at most {MAX_QUESTIONS} are allowed at once"
+                "the request asks for {asked} channels: a stream has {limit} at most (setting limits.topics_per_subscription)"
             )));
         }
-        let decisions = channels.into_iter().map(async |channel| {
-            let decision = self.grant(&channel).await;
+        let (mut questions, most) = (0, MAX_QUESTIONS.max(self.former.channels.len()));
+        let channels = channels.into_iter().map(|channel| {
+            let is_question = self.is_question(&channel);
+            questions += usize::from(is_question);
+            (channel, is_question && questions > most)
+        });
+        let decisions = channels.map(async |(channel, is_surplus)| {
+            let decision = if is_surplus { Err(too_many(&channel)) } else { self.grant(&channel).await };
             (channel, decision)
         });
         // Collected first, because rustc cannot tell that a stream which makes them from references is `Send`.
         let decisions: Vec<_> = decisions.collect();
         Ok(stream::iter(decisions).buffered(AT_ONCE).collect().await)
+    }
+
+    /// Whether the application is asked about a channel.
+    pub(super) fn is_question(self, channel: &Channel) -> bool {
+        self.shared.settings.gate.asks_about(self.visitor, self.headers, &channel.selector())
     }
 
     /// Whether the caller may hear a channel, and how much of it.
@@ -106,6 +117,16 @@ impl Caller<'_> {
         let before = before.filter(|user| user.starts_with(NAMELESS)).cloned();
         before.unwrap_or_else(|| format!("{NAMELESS}{}", Uuid::new_v4().simple()).into())
     }
+}
+
+fn too_many(channel: &Channel) -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        format!(
+            "the application is asked about {MAX_QUESTIONS} channels of one request, and not about {:?}: ask for it once more",
+            channel.name()
+        ),
+    )
 }
 
 fn forbidden(channel: &Channel) -> Problem {

@@ -18,12 +18,11 @@ use super::{
     asked::Asked,
     bucket::Bucket,
     channel::Channel,
-    connections::{Connection, Former, Shared},
+    connections::{Connection, Former, Shared, lock},
     holding::{self, Base, Holdings},
     record::Record,
     requests::SOCKET_HEADER,
-    rights::Caller,
-    socket_id::SocketId,
+    rights::{Caller, Decision},
 };
 use crate::{
     problem::Problem,
@@ -55,7 +54,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if carrier.is_overloaded() {
-        return Ok(stream::no_room());
+        return Ok(stream::no_room(&Naming::Channel));
     }
     let shared = &echo.0;
     let asked = Asked::read(uri.query(), &headers)?;
@@ -65,13 +64,15 @@ pub(super) async fn stream(
         Ok(visitor) if method == Method::HEAD => {
             return shared.settings.gate.may_be_known(&visitor).map(|()| stream::head());
         }
-        Ok(visitor) => shared.admit(&visitor, &headers, asked.channels, asked.former).await,
+        Ok(visitor) => shared.admit(&visitor, &headers, &asked).await,
         Err(problem) => Err(problem),
     };
     match admitted {
         Ok(admitted) => shared.begin(carrier, admitted, asked.start).await,
         // Nobody can say now whether it may: clients give up on what is a 4xx, and come back at once after others.
-        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => Ok(stream::no_room()),
+        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => {
+            Ok(stream::no_room(&Naming::Channel))
+        }
         Err(problem) => Err(problem),
     }
 }
@@ -82,35 +83,63 @@ impl Shared {
         &self,
         visitor: &Visitor,
         headers: &HeaderMap,
-        channels: Option<Vec<Channel>>,
-        former: Option<SocketId>,
+        asked: &Asked,
     ) -> Result<Admitted, Problem> {
         let gate = &self.settings.gate;
         gate.may_be_known(visitor)?;
-        let (base, holder) = match &channels {
+        let (base, holder) = match &asked.channels {
             Some(_) => named(visitor),
             None => self.unnamed(visitor, headers).await?,
         };
-        let former = match former {
-            Some(socket) => Some(self.former(socket).await?),
+        let former = match &asked.former {
+            Some(socket) => Some(self.former(socket.clone()).await?),
             None => None,
         };
         let nothing = Record::default();
         let before = former.as_ref().map_or(&nothing, |former| &former.record);
-        let is_told = channels.is_some();
-        let wanted = channels.unwrap_or_else(|| before.channels.keys().cloned().collect());
+        let named = asked.channels.clone();
+        let (is_told, is_resumed) = (named.is_some(), asked.start != Start::Live);
+        let wanted = named.unwrap_or_else(|| before.channels.keys().cloned().collect());
         let caller = Caller { shared: self, visitor, headers, former: before };
         let (mut holdings, mut denied) = (Holdings::new(), Vec::new());
-        for (channel, decision) in caller.decide(wanted).await? {
+        let decisions = caller.decide(wanted).await?;
+        if let Some(former) = former.as_ref().filter(|_| is_resumed) {
+            self.wait_for_answers(caller, former, &decisions)?;
+        }
+        for (channel, decision) in decisions {
             match decision {
                 Ok(holding) => drop(holdings.insert(channel, holding)),
-                Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => return Err(problem),
                 Err(problem) if is_told => denied.push((channel, problem)),
                 // The client will ask for it again, and is told then.
                 Err(_) => {}
             }
         }
         Ok(Admitted { base, holdings, denied, former, holder })
+    }
+
+    /// Lets nobody in without the channels that it had for whom the application answers nothing, as long as that may be for a
+    /// moment. Where it answers something, it is there.
+    fn wait_for_answers(
+        &self,
+        caller: Caller<'_>,
+        former: &Former,
+        decisions: &[Decision],
+    ) -> Result<(), Problem> {
+        let asked = || decisions.iter().filter(|(channel, _)| caller.is_question(channel));
+        let failed = asked()
+            .filter_map(|(_, decision)| decision.as_ref().err())
+            .find(|problem| is_unavailable(problem));
+        let had = |channel: &Channel| former.record.channels.contains_key(channel);
+        let is_away = asked().any(|(channel, _)| had(channel))
+            && asked().all(|(_, decision)| decision.as_ref().is_err_and(|problem| is_unavailable(problem)));
+        let mut patience = lock(&self.patience);
+        match failed.filter(|_| is_away && patience.is_left(&former.socket, Instant::now())) {
+            Some(problem) => Err(problem.clone()),
+            None => {
+                patience.end(&former.socket);
+                Ok(())
+            }
+        }
     }
 
     /// What is heard without being named.
@@ -170,7 +199,7 @@ impl Shared {
         };
         let accepted = match self.hub.accept(subscription).await {
             Ok(accepted) => accepted,
-            Err(error) => return stream::refused(error),
+            Err(error) => return stream::refused(error, &Naming::Channel),
         };
         self.keep(&socket, &Holdings::new(), &holdings, &before).await?;
         let connection = Connection {
@@ -190,6 +219,10 @@ impl Shared {
         }
         Ok(response)
     }
+}
+
+fn is_unavailable(problem: &Problem) -> bool {
+    problem.status() == StatusCode::SERVICE_UNAVAILABLE
 }
 
 fn is_refused(problem: &Problem) -> bool {

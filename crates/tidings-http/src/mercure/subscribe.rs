@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
 use serde_json::value::RawValue;
 use tidings_auth::{Action, Grant};
-use tidings_hub::{Selection, Subscription, Topic};
+use tidings_hub::{Naming, Selection, Subscription, Topic};
 
 use super::{
     Front,
@@ -51,7 +51,7 @@ pub(super) async fn subscribe(
     request: Request,
 ) -> Result<Response, Failure> {
     if carrier.is_overloaded() {
-        return Ok(stream::no_room());
+        return Ok(stream::no_room(&Naming::Own));
     }
     let is_head = request.method == Method::HEAD;
     // Who sends headers is no `EventSource` of a browser but a library, of which some take any frame for a message.
@@ -59,7 +59,7 @@ pub(super) async fn subscribe(
     let Admitted { asked, selection, admission } = match admit(front, request).await {
         Ok(admitted) => admitted,
         // A browser gives up on any status but 200.
-        Err(Failure::Denied(denied)) if denied.is_unavailable() => return Ok(stream::no_room()),
+        Err(Failure::Denied(denied)) if denied.is_unavailable() => return Ok(stream::no_room(&Naming::Own)),
         Err(failure) => return Err(failure),
     };
     let settings = &front.settings;
@@ -84,7 +84,7 @@ pub(super) async fn subscribe(
     };
     let accepted = match front.hub.accept(subscription).await {
         Ok(accepted) => accepted,
-        Err(error) => return Ok(stream::refused(error)?),
+        Err(error) => return Ok(stream::refused(error, &Naming::Own)?),
     };
     let cursor = asked.cursor.answer(asked.dialect, accepted.is_resumed());
     // The stream has its place, so that whoever is announced can see it.

@@ -22,12 +22,14 @@ pub(super) async fn subscribe(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if carrier.is_overloaded() {
-        return Ok(stream::no_room());
+        return Ok(stream::no_room(&Naming::Own));
     }
     let (asked, admission) = match native.admit(&uri, &headers).await {
         Ok(admitted) => admitted,
         // Nobody can say now whether it may: a browser gives up on any status but 200.
-        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => return Ok(stream::no_room()),
+        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => {
+            return Ok(stream::no_room(&Naming::Own));
+        }
         Err(problem) => return Err(problem),
     };
     if method == Method::HEAD {
@@ -51,7 +53,7 @@ pub(super) async fn subscribe(
     };
     match native.hub.accept(subscription).await {
         Ok(accepted) => Ok(carrier.begin(accepted, &topics, &holder)),
-        Err(error) => stream::refused(error),
+        Err(error) => stream::refused(error, &Naming::Own),
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use tidings_hub::{EndReason, Hub, Log, Selection, Settings, Start, SubscribeError, come_back};
+use tidings_hub::{EndReason, Hub, Log, Naming, Selection, Settings, Start, SubscribeError, come_back};
 
 use crate::{
     chaos::{Chaos, ChaosLog},
@@ -45,7 +45,8 @@ async fn a_drain_tells_everybody_to_come_back_and_accepts_nobody() {
     publish_numbers(&hub, "t", 20..21).await;
     assert!(hub.stats().ended.contains(&(EndReason::Drained, 12)));
     assert_eq!((hub.stats().subscribers, hub.stats().subscribers_behind), (0, 0));
-    assert_eq!(come_back(800), ":\nretry: 800\n\n");
+    assert_eq!(come_back(800, &Naming::Own), ":\nretry: 800\n\n");
+    assert_eq!(come_back(800, &Naming::Channel), ":\nevent: general.ping\nretry: 800\ndata: []\n\n");
 }
 
 #[tokio::test]
