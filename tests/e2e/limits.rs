@@ -164,7 +164,8 @@ fn who_does_not_read_costs_little_and_is_dropped() {
     const EVENT_BYTES: usize = 128 << 10;
     /// What the hub may take at most. It takes far less, about what it takes with nobody connected.
     const PEAK_MIB: u64 = 200;
-    let hub = Hub::configured("[limits]\nstall = '2s'");
+    // The system gives a peer up after twice as long, by itself: not before a hub that a busy machine has held up.
+    let hub = Hub::configured("[limits]\nstall = '6s'");
     let sleepers: Vec<Listener> = (0..SLEEPERS).map(|_| hub.listen("topic=a")).collect();
     assert_eq!(hub.stats()["subscribers"], SLEEPERS);
     let mut reader = hub.listen("topic=a");

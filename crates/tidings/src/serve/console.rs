@@ -87,7 +87,7 @@ mod tests {
     fn files(folder: &str, prefix: &str) -> BTreeSet<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(folder);
         let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-        let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+        let files = entries.filter(|entry| entry.path().is_file());
         files.map(|entry| prefix.to_owned() + entry.file_name().to_str().unwrap()).collect()
     }
 
