@@ -419,6 +419,22 @@ withEcho('credentials: each request has those of the moment', {}, async (t, { hu
   ]);
 });
 
+withEcho('a token that nobody gives holds up nothing for ever', {}, async (t, { hub, makeEcho }) => {
+  let isStuck = false;
+  const echo = makeEcho({ getBearerToken: () => (isStuck ? new Promise(() => {}) : 'token') });
+  await connected(hub, echo);
+  const { calls, into } = collector();
+  isStuck = true;
+  echo.channel('a').subscribed(into('a'));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  isStuck = false;
+  hub.stream.cut();
+  await until('it is subscribed with the next stream', () => calls.length === 1);
+  echo.channel('b').subscribed(into('b'));
+  await until('the other is, too', () => calls.length === 2);
+  assert.deepEqual(hub.to('/subscribe').map(({ body }) => body.channels), [['b']]);
+});
+
 withEcho('the hub\u2019s own events reach the options\u2019 callbacks, and nobody else', {}, async (t, { hub, makeEcho }) => {
   const { calls, into } = collector();
   const echo = makeEcho({ onReset: into('reset'), onClose: into('close') });

@@ -1,6 +1,7 @@
 // The hub's Echo front: its addresses, and what every request carries.
 
 import { problemDetail } from '../problem.js';
+import { unlessAborted } from '../stream/abort.js';
 
 const STREAM = '/wave';
 /** What a header can carry. A cookie is not always Laravel's own, and must not keep every request from being sent. */
@@ -50,25 +51,34 @@ export class Front {
    * @returns {Promise<Answer>}
    */
   async post(what, socketId, body, signal) {
-    const { fetch = globalThis.fetch } = this.#options;
     try {
-      const response = await fetch(`${this.#base}/${what}`, {
-        method: 'POST',
-        headers: {
-          ...(await this.#headers(socketId)),
-          Accept: 'application/json',
-          'Content-Type': 'application/json',
-        },
-        body: JSON.stringify(body),
-        credentials: this.#credentials(),
-        signal,
-      });
-      if (!response.ok) return { status: response.status, body: null, detail: await problemDetail(response) };
-      const text = await response.text();
-      return { status: response.status, body: text === '' ? {} : JSON.parse(text), detail: '' };
+      return await unlessAborted(signal, this.#send(what, socketId, body, signal));
     } catch (error) {
       return { status: 0, body: null, detail: `The hub cannot be reached: ${error}` };
     }
+  }
+
+  /**
+   * @param {string} what
+   * @param {string} socketId
+   * @param {object} body
+   * @param {AbortSignal} signal
+   * @returns {Promise<Answer>}
+   */
+  async #send(what, socketId, body, signal) {
+    const { fetch = globalThis.fetch } = this.#options;
+    const headers = await this.#headers(socketId);
+    signal.throwIfAborted();
+    const response = await fetch(`${this.#base}/${what}`, {
+      method: 'POST',
+      headers: { ...headers, Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+      credentials: this.#credentials(),
+      signal,
+    });
+    if (!response.ok) return { status: response.status, body: null, detail: await problemDetail(response) };
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? {} : JSON.parse(text), detail: '' };
   }
 
   /** @returns {RequestCredentials} */
