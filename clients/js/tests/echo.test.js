@@ -3,17 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TidingsConnector } from 'tidings/echo';
-import { withEcho } from './support/echos.js';
+import { collector, connected, withEcho } from './support/echos.js';
 import { startHub, until } from './support/hub.js';
-
-/** Collects what callbacks are called with: `seen.into('name')` is a callback. */
-function collector() {
-  const calls = [];
-  const into = (name) => (...values) => calls.push([name, ...values]);
-  return { calls, into };
-}
-
-const connected = (hub, echo) => until('it is connected', () => hub.streams.length > 0 && echo.socketId() === hub.stream.socketId);
 
 test('an instance without options does nothing, whatever Echo makes it for', async (t) => {
   const before = globalThis.fetch;
@@ -270,19 +261,6 @@ for (const gone of [404, 410]) {
     assert.equal(hub.to('/subscribe').length, 1);
   });
 }
-
-withEcho('more channels than the hub decides about at once are asked for in portions, but resumed all together', {}, async (t, { hub, makeEcho }) => {
-  const echo = makeEcho();
-  const { calls, into } = collector();
-  const names = Array.from({ length: 250 }, (_, number) => `private-${number}`);
-  for (const name of names) echo.channel(name).subscribed(into(name));
-  await until('all are subscribed', () => calls.length === 250);
-  const portions = [hub.stream.request.channels, ...hub.to('/subscribe').map(({ body }) => body.channels)];
-  assert.deepEqual([portions.map(({ length }) => length), portions.flat()], [[100, 100, 50], names]);
-  hub.stream.cut();
-  await until('all are subscribed again', () => calls.length === 500);
-  assert.deepEqual([hub.stream.request.channels, hub.to('/subscribe').length], [names, 2]);
-});
 
 withEcho('a stream that is refused for good fails, says so everywhere, and is tried again when told to', {}, async (t, { hub, makeEcho }) => {
   hub.instead = () => ({ status: 401, body: { detail: 'Log in.' } });

@@ -6,12 +6,12 @@
 
 import { isFinal } from '../problem.js';
 import { callAll } from '../report.js';
-import { BackOff } from '../stream/back-off.js';
 import { pause, systemClock } from '../stream/clock.js';
 import { ResumableStream } from '../stream/resumable-stream.js';
 import { parseData } from './data.js';
 import { EventFormatter } from './event-formatter.js';
 import { Front } from './front.js';
+import { Live } from './live.js';
 import { Subscription } from './subscription.js';
 import { Whispers } from './whispers.js';
 
@@ -21,6 +21,8 @@ const SILENCE_MS = 45_000;
 const GONE = [404, 410];
 /** The hub does not ask the application about more at once, unless it did so before. */
 const MOST_AT_ONCE = 100;
+/** The hub has not looked at it: more was asked for than it decides about at once. */
+const TOO_MANY = 429;
 /** Statuses that are about rights, and not about the request. */
 const RIGHTS = [401, 403, 419];
 
@@ -29,29 +31,6 @@ const RIGHTS = [401, 403, 419];
  * @typedef {import('./index.js').ChannelError} ChannelError
  * @typedef {import('./index.js').ConnectionStatus} Status
  */
-
-/** A stream that is open, from `general.connected` to its end. */
-class Live {
-  /** Ends the requests that belong to it. */
-  abort = new AbortController();
-  /** Cuts a wait between two requests short. */
-  wake = () => {};
-  backOff = new BackOff();
-
-  /**
-   * @param {string} socketId
-   * @param {Iterable<string>} held
-   */
-  constructor(socketId, held) {
-    this.socketId = socketId;
-    this.held = new Set(held);
-  }
-
-  end() {
-    this.abort.abort();
-    this.wake();
-  }
-}
 
 export class Connection {
   #options;
@@ -79,9 +58,7 @@ export class Connection {
     this.#whispers = new Whispers((whisper) => this.#sendWhisper(whisper));
     this.#stream = new ResumableStream({
       request: () => {
-        const names = [...this.#subscriptions.keys()];
-        // A stream that resumes names all: what is told of later has a gap.
-        this.#asked = this.#stream.lastEventId === '' ? names.slice(0, MOST_AT_ONCE) : names;
+        this.#asked = this.#namesToAsk();
         return this.#front.streamRequest(this.#asked, this.#socketId);
       },
       onEvent: (event) => this.#receive(event),
@@ -134,6 +111,7 @@ export class Connection {
   add(name) {
     const subscription = new Subscription(name, this.#formatter);
     this.#subscriptions.set(name, subscription);
+    this.#live?.later.delete(name);
     queueMicrotask(() => {
       if (this.#subscriptions.get(name) !== subscription) return;
       if (this.#failure !== null) subscription.refuse(this.#failure);
@@ -159,6 +137,15 @@ export class Connection {
     if (this.#subscriptions.get(subscription.name) === subscription) this.#whispers.push({ subscription, event, data });
   }
 
+  /** What the next stream begins with. */
+  #namesToAsk() {
+    const all = [...this.#subscriptions.values()];
+    // A stream that resumes names all that it had: what is told of later has a gap.
+    const had = all.filter(({ hasSucceeded }) => hasSucceeded && this.#stream.lastEventId !== '');
+    const others = all.filter((subscription) => !had.includes(subscription));
+    return [...had, ...others.slice(0, Math.max(MOST_AT_ONCE - had.length, 0))].map(({ name }) => name);
+  }
+
   /** @param {import('../stream/event-stream-parser.js').StreamEvent} event */
   #receive({ type, data }) {
     switch (type) {
@@ -168,7 +155,13 @@ export class Connection {
         return;
       case 'tidings.denied': {
         const { channel, status, detail } = parseData(data);
-        return this.#deny(this.#subscriptions.get(channel), channel, status, detail);
+        this.#live?.held.delete(channel);
+        const subscription = this.#subscriptions.get(channel);
+        if (status === TOO_MANY) subscription?.lose();
+        else this.#deny(subscription, status, detail);
+        // It may come late, in another piece than the beginning of the stream.
+        queueMicrotask(() => void this.#sync());
+        return;
       }
       case 'tidings.reset':
         return callAll([this.#options.onReset], parseData(data));
@@ -243,12 +236,10 @@ export class Connection {
 
   /**
    * @param {Subscription | undefined} subscription
-   * @param {string} name
    * @param {number} status
    * @param {string} detail
    */
-  #deny(subscription, name, status, detail) {
-    this.#live?.held.delete(name);
+  #deny(subscription, status, detail) {
     if (subscription === undefined) return;
     const error = errorOf(status, detail);
     if (isFinal(status)) {
@@ -271,18 +262,20 @@ export class Connection {
     if (this.#isSyncing) return;
     this.#isSyncing = true;
     for (let live; (live = this.#live) !== null; ) {
-      const gone = [...live.held].filter((name) => !this.#subscriptions.has(name));
-      const wanted = [...this.#subscriptions.values()].filter(({ state }) => state === 'wanted');
-      let goesOn;
+      const { later } = live;
+      const gone = [...live.held].filter((name) => !this.#subscriptions.has(name) && !later.has(name));
+      const wanted = [...this.#subscriptions.values()].filter(({ name, state }) => state === 'wanted' && !later.has(name));
+      let goesOn = false;
       if (gone.length > 0) goesOn = await this.#unsubscribe(live, gone);
       else if (wanted.length > 0) goesOn = await this.#subscribe(live, wanted.slice(0, MOST_AT_ONCE));
-      else break;
+      else if (later.size === 0) break;
       if (goesOn) {
-        live.backOff.reset();
+        if (later.size === 0) live.backOff.reset();
       } else if (this.#live === live) {
         const { ended, end } = pause(systemClock, live.backOff.next());
         live.wake = end;
         await ended;
+        later.clear();
       }
     }
     this.#isSyncing = false;
@@ -291,43 +284,47 @@ export class Connection {
   /**
    * @param {Live} live
    * @param {string[]} gone
-   * @returns {Promise<boolean>} Whether it went well; otherwise it is to be tried again after a while.
+   * @returns {Promise<boolean>} Whether it was answered; otherwise it is to be tried again after a while.
    */
   async #unsubscribe(live, gone) {
-    const answer = await this.#post(live, 'unsubscribe', { channels: gone });
-    if (answer.body === null && !isFinal(answer.status)) return false;
-    for (const name of gone) live.held.delete(name);
-    return true;
+    const { status, body } = await this.#post(live, 'unsubscribe', { channels: gone });
+    for (const name of gone) {
+      if (body !== null || isFinal(status)) live.held.delete(name);
+      else live.later.add(name);
+    }
+    return status !== 0;
   }
 
   /**
    * @param {Live} live
    * @param {Subscription[]} wanted
-   * @returns {Promise<boolean>} Whether it went well; otherwise it is to be tried again after a while.
+   * @returns {Promise<boolean>} Whether it was answered; otherwise it is to be tried again after a while.
    */
   async #subscribe(live, wanted) {
-    for (const subscription of wanted) subscription.ask();
+    const before = new Set(live.held);
+    for (const subscription of wanted) {
+      subscription.ask();
+      live.held.add(subscription.name);
+    }
     const answer = await this.#post(live, 'subscribe', { channels: wanted.map(({ name }) => name) });
     if (this.#live !== live) return true;
-    let isWell = true;
     for (const subscription of wanted) {
       const { name } = subscription;
       const { status, detail, users } = answer.body === null ? answer : (answer.body.channels?.[name] ?? {});
       const isWanted = this.#subscriptions.get(name) === subscription;
       if (status === undefined) {
-        live.held.add(name);
         if (isWanted) subscription.succeed(users);
       } else if (status === 0) {
         // Nobody has said no.
         subscription.lose();
-        isWell = false;
       } else {
-        this.#deny(isWanted ? subscription : undefined, name, status, detail);
-        isWell &&= isFinal(status);
+        if (answer.body !== null && !before.has(name)) live.held.delete(name);
+        if (!isFinal(status)) live.later.add(name);
+        this.#deny(isWanted ? subscription : undefined, status, detail);
       }
     }
     void this.#whispers.flush();
-    return isWell;
+    return answer.status !== 0;
   }
 
   /** @param {import('./whispers.js').Whisper} whisper */

@@ -4,7 +4,7 @@ import Echo2 from 'laravel-echo-2';
 import Echo1 from 'laravel-echo-1';
 import { test } from 'node:test';
 import { TidingsConnector } from 'tidings/echo';
-import { startHub } from './hub.js';
+import { startHub, until } from './hub.js';
 
 const ECHOS = [
   ['laravel-echo 1.19', Echo1.default ?? Echo1],
@@ -25,3 +25,12 @@ export function withEcho(name, options, run) {
     });
   }
 }
+
+/** Collects what callbacks are called with: `seen.into('name')` is a callback. */
+export function collector() {
+  const calls = [];
+  const into = (name) => (...values) => calls.push([name, ...values]);
+  return { calls, into };
+}
+
+export const connected = (hub, echo) => until('it is connected', () => hub.streams.length > 0 && echo.socketId() === hub.stream.socketId);
