@@ -195,6 +195,16 @@ withEcho('a connection that falls silent is given up', { heartbeatTimeout: 150 }
   assert.equal(hub.stream.request.headers['last-event-id'], 'c-1');
 });
 
+withEcho('a connection may be silent for ever if the application says so', { heartbeatTimeout: Infinity }, async (t, { hub, makeEcho }) => {
+  const echo = makeEcho();
+  await connected(hub, echo);
+  const { calls, into } = collector();
+  hub.before = () => new Promise((resolve) => setTimeout(resolve, 50));
+  echo.channel('a').subscribed(into('subscribed'));
+  await until('it is subscribed', () => calls.length === 1);
+  assert.deepEqual([hub.streams.length, hub.to('/subscribe').length], [1, 1]);
+});
+
 withEcho('a channel that is refused says so, in the first request and later; the others go on', {}, async (t, { hub, makeEcho }) => {
   const no = { status: 403, detail: 'Not yours.' };
   hub.refused = { 'private-x': no, 'private-y': no };

@@ -345,9 +345,9 @@ export class Connection {
     const abort = new AbortController();
     const end = () => abort.abort('It did not answer in time');
     live.abort.signal.addEventListener('abort', end);
-    const timer = setTimeout(end, this.#options.heartbeatTimeout ?? SILENCE_MS);
+    const timer = systemClock.setTimeout(end, this.#options.heartbeatTimeout ?? SILENCE_MS);
     const answer = await this.#front.post(what, live.socketId, body, abort.signal);
-    clearTimeout(timer);
+    systemClock.clearTimeout(timer);
     live.abort.signal.removeEventListener('abort', end);
     if (GONE.includes(answer.status) && this.#live === live) {
       this.#end();

@@ -1,5 +1,7 @@
 // How long to wait before the next attempt.
 
+import { LONGEST_TIMER_MS } from './clock.js';
+
 /** Until the server says `retry:`. */
 const FIRST_MS = 1_000;
 /** Whatever the server says: `retry: 0` is no invitation to ask without a break. */
@@ -8,8 +10,6 @@ const SHORTEST_MS = 50;
 const SLOWEST_MS = 30_000;
 /** At most so much later than it must be, as a part of the wait: those who were cut off together do not return together. */
 const JITTER = 0.5;
-/** The longest wait that a timer can hold; beyond it timers fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Beyond so many failures in a row the wait is at its longest anyway. */
 const DOUBLINGS = 16;
 

@@ -7,10 +7,13 @@
  * @property {(timer: any) => void} clearTimeout
  */
 
+/** The longest wait that a timer can hold; beyond it timers fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** @type {Clock} */
 export const systemClock = {
   now: () => performance.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  setTimeout: (callback, ms) => setTimeout(callback, Math.min(ms, LONGEST_TIMER_MS)),
   clearTimeout: (timer) => clearTimeout(timer),
 };
 
