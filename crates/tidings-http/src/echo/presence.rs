@@ -5,7 +5,7 @@
 //! grace time, so that who is back within it never left.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -47,6 +47,8 @@ pub(super) struct Presence {
     rooms: HashMap<Channel, Room>,
     /// The connections that have ended, with the end of the wait; also of those that are away no longer.
     waits: VecDeque<(Instant, SocketId)>,
+    /// How many are away.
+    away: usize,
 }
 
 /// The members of a channel, by user.
@@ -56,7 +58,7 @@ type Room = BTreeMap<Box<str>, Present>;
 struct Present {
     info: Info,
     /// The connections, never none.
-    sockets: Vec<SocketId>,
+    sockets: HashSet<SocketId>,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +86,17 @@ impl Presence {
         channel: &Channel,
         member: &Member,
     ) -> Vec<Announcement> {
+        let announcements = self.place(socket, channel, member);
+        if let Some(present) = self.rooms.get_mut(channel).and_then(|room| room.get_mut(&member.user))
+            && present.sockets.contains(socket)
+        {
+            present.info = member.info.clone();
+        }
+        announcements
+    }
+
+    /// Puts a connection into a channel. What is known of its user stays as it is.
+    fn place(&mut self, socket: &SocketId, channel: &Channel, member: &Member) -> Vec<Announcement> {
         let Some(rooms) = self.sockets.get(socket).map(|socket| &socket.rooms) else { return Vec::new() };
         let other = rooms.get(channel).is_some_and(|user| *user != member.user);
         let left = if other { self.leave(socket, channel) } else { None };
@@ -93,14 +106,11 @@ impl Presence {
         let room = self.rooms.entry(channel.clone()).or_default();
         let came = match room.get_mut(&member.user) {
             Some(present) => {
-                present.info = member.info.clone();
-                if !present.sockets.contains(socket) {
-                    present.sockets.push(socket.clone());
-                }
+                present.sockets.insert(socket.clone());
                 None
             }
             None => {
-                let present = Present { info: member.info.clone(), sockets: vec![socket.clone()] };
+                let present = Present { info: member.info.clone(), sockets: HashSet::from([socket.clone()]) };
                 room.insert(member.user.clone(), present);
                 let (channel, info, socket) = (channel.clone(), member.info.clone(), socket.clone());
                 Some(Announcement { channel, came: true, info, socket })
@@ -118,7 +128,7 @@ impl Presence {
     fn depart(&mut self, socket: &SocketId, channel: &Channel, user: &str) -> Option<Announcement> {
         let room = self.rooms.get_mut(channel)?;
         let present = room.get_mut(user)?;
-        present.sockets.retain(|other| other != socket);
+        present.sockets.remove(socket);
         if !present.sockets.is_empty() {
             return None;
         }
@@ -134,6 +144,7 @@ impl Presence {
         if let Some(state) = self.sockets.get_mut(socket).filter(|state| state.away.is_none()) {
             let until = now + self.grace;
             state.away = Some(until);
+            self.away += 1;
             self.waits.push_back((until, socket.clone()));
         }
     }
@@ -141,6 +152,7 @@ impl Presence {
     /// A connection is no more, at once: another has taken its place, or it never was.
     pub(super) fn remove(&mut self, socket: &SocketId) -> Vec<Announcement> {
         let Some(state) = self.sockets.remove(socket) else { return Vec::new() };
+        self.away -= usize::from(state.away.is_some());
         let departures = state.rooms.iter();
         departures.filter_map(|(channel, user)| self.depart(socket, channel, user)).collect()
     }
@@ -152,20 +164,27 @@ impl Presence {
         rooms: impl IntoIterator<Item = (Channel, Member)>,
         now: Instant,
     ) {
+        if !self.sockets.contains_key(socket) {
+            self.put_back(socket, rooms);
+            self.end(socket, now);
+        }
+    }
+
+    /// A connection is where it was before, unless it is there already. Nothing is announced.
+    pub(super) fn put_back(&mut self, socket: &SocketId, rooms: impl IntoIterator<Item = (Channel, Member)>) {
         if self.sockets.contains_key(socket) {
             return;
         }
         self.enter(socket.clone());
         for (channel, member) in rooms {
-            self.join(socket, &channel, &member);
+            self.place(socket, &channel, &member);
         }
-        self.end(socket, now);
     }
 
     /// One of those who have not come back until `now`.
     pub(super) fn expire(&mut self, now: Instant) -> Option<Gone> {
         while let Some((end, _)) = self.waits.front()
-            && (*end <= now || self.waits.len() > MAX_AWAY)
+            && (*end <= now || self.away > MAX_AWAY)
         {
             let (end, socket) = self.waits.pop_front()?;
             if self.sockets.get(&socket).is_some_and(|state| state.away == Some(end)) {

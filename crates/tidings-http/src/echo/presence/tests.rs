@@ -137,9 +137,16 @@ fn those_of_before_the_start_are_there_until_the_grace_time_is_over() {
     assert_eq!(scene.users(), ["ann", "bob"]);
     assert_eq!(scene.join(7, "ann"), [""; 0]);
     scene.presence.remove(&socket(0));
+    // What is kept is older than what the application says of one who is back.
+    scene.presence.enter(socket(8));
+    scene.presence.join(&socket(8), &room("a"), &described("bob", "\"Bob\""));
+    scene.presence.restore(&socket(9), [(room("a"), member("bob"))], scene.start);
+    assert_eq!(scene.presence.members(&room("a"))[1].info.get(), "\"Bob\"");
+    scene.presence.remove(&socket(8));
+    scene.presence.remove(&socket(9));
     // One that is back is not put there again.
     scene.presence.restore(&socket(7), [(room("a"), member("cat"))], scene.start);
-    assert_eq!(scene.expire(GRACE), ["-bob"]);
+    assert_eq!(scene.expire(GRACE), ["-Bob"]);
     assert_eq!(scene.users(), ["ann"]);
 }
 
@@ -157,6 +164,12 @@ fn those_who_are_waited_for_are_bounded() {
     for number in 0..MAX_AWAY + 2 {
         scene.presence.enter(socket(number));
         scene.presence.end(&socket(number), scene.start);
+    }
+    // Those who are back are waited for no longer.
+    for number in MAX_AWAY + 2..MAX_AWAY + 9 {
+        scene.presence.enter(socket(number));
+        scene.presence.end(&socket(number), scene.start);
+        scene.presence.remove(&socket(number));
     }
     let gone = std::iter::from_fn(|| scene.presence.expire(scene.start)).count();
     assert_eq!(gone, 2);
