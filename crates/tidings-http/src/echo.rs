@@ -7,9 +7,11 @@
 //!
 //! A channel is a topic of the same name, so that whoever publishes, in whatever way, reaches it.
 
+mod announcer;
 mod asked;
 mod bucket;
 mod channel;
+mod connection;
 mod connections;
 mod holding;
 mod info;
@@ -22,6 +24,7 @@ mod restore;
 mod rights;
 mod settings;
 mod socket_id;
+mod state;
 mod stream;
 mod subscribe;
 #[cfg(test)]

@@ -113,7 +113,7 @@ fn a_page_that_is_closed_has_left_at_once() {
     assert_eq!(a.heard().0, "presence-room.1.join");
     assert_eq!(beacon(&hub, "presence-room.1", &b.socket), 200);
     assert_eq!(a.heard().0, "presence-room.1.leave");
-    assert_eq!(beacon(&hub, "presence-room.1", "1.2"), 404);
+    assert_eq!(beacon(&hub, "presence-room.1", "1.2"), 410);
     // Also one whose stream has ended before.
     let other = Wave::open(&hub, "bob");
     other.joins(&hub, "presence-room.1");
@@ -136,7 +136,7 @@ fn requests_that_cannot_be_answered_say_why() {
     assert!(nameless.problem(400).contains("X-Socket-Id"));
     let unknown = [json[0], ("X-Socket-Id", "1.2")];
     let unknown = hub.request("POST", "/wave/auth", &unknown, body.as_bytes());
-    assert!(unknown.problem(404).contains("open the stream again"));
+    assert!(unknown.problem(410).contains("open the stream again"));
     for (target, wrong) in [
         ("/broadcasting/auth", json!({})),
         ("/broadcasting/auth", json!({ "channel_name": "" })),

@@ -93,7 +93,7 @@ fn the_former_connection_is_ended() {
     assert_eq!(former.rest(), [""; 0]);
     publish(&hub, "private-orders.7", "e", "1");
     assert_eq!(wave.heard().0, "private-orders.7.e");
-    assert_eq!(former.auth(&hub, "private-orders.7").status(), 404);
+    assert_eq!(former.auth(&hub, "private-orders.7").status(), 410);
     // An answer that got lost: the client comes with the same name once more.
     let mut again = former.again(&hub);
     assert_eq!(again.heard().0, "private-orders.7.e");

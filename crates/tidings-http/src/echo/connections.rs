@@ -7,54 +7,28 @@
 //! account before.
 
 use std::{
-    collections::HashMap,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     time::Instant,
 };
 
-use tidings_hub::{Companion, Handle, Hub, Publication};
+use tidings_hub::{Companion, Hub};
 use tokio::sync::Notify;
 
 use super::{
-    bucket::Bucket,
-    channel::Channel,
-    holding::{self, Base, Holding, Holdings},
-    outbox::Outbox,
+    announcer::{self, Task},
+    channel::{Channel, Kind},
+    connection::{Connection, Former, lock},
+    holding::{self, Holdings},
     patience::Patience,
-    presence::{Announcement, Gone, Member, Presence},
+    presence::Member,
     record::Record,
+    requests::no_connection,
     settings::EchoSettings,
     socket_id::SocketId,
+    state::State,
 };
 use crate::problem::Problem;
-
-/// The types of the events that tell who comes and goes.
-const JOIN: &str = "join";
-const LEAVE: &str = "leave";
-
-/// One stream, and what acts for it.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) socket: SocketId,
-    /// The socket ids that the client had before, the latest first.
-    pub(super) former: Vec<SocketId>,
-    pub(super) base: Base,
-    pub(super) handle: Handle,
-    pub(super) holdings: Mutex<Holdings>,
-    /// Held while channels come or go, so that what is kept of them is all of them, and who is present is who has them.
-    pub(super) changing: tokio::sync::Mutex<()>,
-    /// Held while a presence channel is asked for, because clients ask twice at once: for the right, and to join.
-    pub(super) joining: tokio::sync::Mutex<()>,
-    pub(super) whispers: Mutex<Bucket>,
-}
-
-/// Who was there before, as far as that is known.
-#[derive(Clone, Debug)]
-pub(super) struct Former {
-    pub(super) socket: SocketId,
-    pub(super) record: Record,
-}
 
 /// What all clones of a front share.
 #[derive(Debug)]
@@ -71,78 +45,6 @@ pub(super) struct Shared {
     idle: Notify,
 }
 
-#[derive(Debug)]
-struct State {
-    presence: Presence,
-    /// Those whose streams run, or have ended and are waited for.
-    connections: HashMap<SocketId, Arc<Connection>>,
-    /// What was kept of those of before the start that are waited for.
-    restored: HashMap<SocketId, Record>,
-    outbox: Outbox,
-    /// Whether some have left the outbox and are not published yet.
-    publishing: bool,
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that can panic runs under the locks.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Connection {
-    pub(super) fn holding(&self, channel: &Channel) -> Option<Holding> {
-        lock(&self.holdings).get(channel).cloned()
-    }
-
-    pub(super) fn record(&self) -> Record {
-        holding::record(&lock(&self.holdings), &self.former)
-    }
-
-    /// Whether one of its rights is this user's.
-    fn is_of(&self, user: &str) -> bool {
-        let holdings = lock(&self.holdings);
-        let bearers =
-            holdings.values().filter_map(|holding| holding.bearer.as_ref()).chain(&self.base.bearer);
-        let mut members = holdings.values().filter_map(|holding| holding.member.as_ref());
-        bearers.filter_map(|bearer| bearer.user.as_deref()).any(|name| name == user)
-            || members.any(|member| &*member.user == user)
-    }
-}
-
-impl State {
-    fn announce(&mut self, announcements: impl IntoIterator<Item = Announcement>) {
-        for Announcement { channel, came, info, socket } in announcements {
-            let event = if came { JOIN } else { LEAVE };
-            self.outbox.push(Publication {
-                event: Some(event.into()),
-                private: true,
-                socket: socket.text().map(Into::into),
-                ..Publication::new(channel.topic().clone(), info.get().to_owned())
-            });
-        }
-    }
-
-    /// Keeps that a connection is over.
-    fn note_leave(&mut self, socket: &SocketId, record: Record) {
-        if !record.channels.is_empty() && !record.left {
-            self.outbox_record(socket, &Record { left: true, ..record });
-        }
-    }
-
-    fn outbox_record(&mut self, socket: &SocketId, record: &Record) {
-        if let Some(publication) = record.publication(socket) {
-            self.outbox.push(publication);
-        }
-    }
-
-    fn forget(&mut self, Gone { socket, announcements }: Gone) {
-        let record = self.connections.remove(&socket).map(|connection| connection.record());
-        if let Some(record) = record.or_else(|| self.restored.remove(&socket)) {
-            self.note_leave(&socket, record);
-        }
-        self.announce(announcements);
-    }
-}
-
 /// Says that a stream has ended.
 #[derive(Debug)]
 struct Leaving(Weak<Shared>, SocketId);
@@ -156,24 +58,11 @@ impl Drop for Leaving {
     }
 }
 
-/// What the task that publishes is to do next.
-enum Task {
-    Publish(Vec<Publication>),
-    /// Until woken, or until somebody is no longer waited for.
-    Wait(Option<Instant>),
-}
-
 impl Shared {
     /// Begins to announce, within a Tokio runtime.
     pub(super) fn start(hub: Hub, settings: EchoSettings) -> Arc<Self> {
         let wake = Arc::<Notify>::default();
-        let state = State {
-            presence: Presence::new(settings.presence_grace),
-            connections: HashMap::new(),
-            restored: HashMap::new(),
-            outbox: Outbox::default(),
-            publishing: false,
-        };
+        let state = State::new(settings.presence_grace);
         let shared = Arc::new(Self {
             hub: hub.clone(),
             settings,
@@ -183,7 +72,7 @@ impl Shared {
             wake: wake.clone(),
             idle: Notify::new(),
         });
-        tokio::spawn(publish(hub, Arc::downgrade(&shared), wake));
+        tokio::spawn(announcer::run(hub, Arc::downgrade(&shared), wake));
         shared
     }
 
@@ -194,7 +83,7 @@ impl Shared {
         if self.hub.is_draining() {
             return state;
         }
-        ended.iter().for_each(|(socket, when)| state.presence.end(socket, *when));
+        ended.iter().for_each(|(socket, when)| state.end(socket, *when));
         let now = Instant::now();
         while let Some(gone) = state.presence.expire(now) {
             state.forget(gone);
@@ -202,7 +91,7 @@ impl Shared {
         state
     }
 
-    fn next_task(&self) -> Task {
+    pub(super) fn next_task(&self) -> Task {
         let mut state = self.state();
         let batch = state.outbox.next_batch();
         state.publishing = !batch.is_empty();
@@ -244,12 +133,14 @@ impl Shared {
     pub(super) fn enter(&self, connection: Connection, former: Option<Former>) {
         let (socket, holdings) = (connection.socket.clone(), lock(&connection.holdings).clone());
         let mut state = self.state();
-        if let Some(Former { socket, record }) = former.as_ref().filter(|former| !former.record.left) {
-            state.presence.restore(socket, record.rooms(), Instant::now());
+        // Once all that was kept is read, who is waited for is known, and others were announced as gone.
+        let may_be_waited_for = |former: &&Former| state.is_reading && !former.record.left;
+        if let Some(Former { socket, record }) = former.as_ref().filter(may_be_waited_for) {
+            state.presence.put_back(socket, record.rooms());
         }
         state.connections.insert(socket.clone(), Arc::new(connection));
         state.presence.enter(socket.clone());
-        self.join(&mut state, &socket, &holdings);
+        state.join(&socket, &holdings);
         if let Some(Former { socket, record }) = former {
             let announcements = state.presence.remove(&socket);
             state.connections.remove(&socket);
@@ -259,15 +150,6 @@ impl Shared {
         }
         drop(state);
         self.wake.notify_one();
-    }
-
-    fn join(&self, state: &mut State, socket: &SocketId, holdings: &Holdings) {
-        for (channel, holding) in holdings {
-            if let Some(member) = &holding.member {
-                let announcements = state.presence.join(socket, channel, member);
-                state.announce(announcements);
-            }
-        }
     }
 
     /// The connection of this name, if it is there, or was a moment ago.
@@ -292,27 +174,34 @@ impl Shared {
     /// published there once this returns is delivered, and they are kept.
     ///
     /// # Errors
-    /// When they are too many, or cannot be kept.
+    /// When they are too many or come too fast, cannot be kept, or the connection is no more.
     pub(super) async fn hold(&self, connection: &Connection, mut granted: Holdings) -> Result<(), Problem> {
         let _whole = connection.changing.lock().await;
         granted.retain(|channel, _| connection.holding(channel).is_none());
         if granted.is_empty() {
             return Ok(());
         }
+        self.may_change(connection, granted.keys())?;
         self.change(connection, |holdings| holdings.extend(granted.clone())).await?;
         let mut state = self.state();
-        self.join(&mut state, &connection.socket, &granted);
+        let is_there = state.has(connection);
+        match is_there {
+            true => state.join(&connection.socket, &granted),
+            // What was just kept must not bring it back.
+            false => state.note_leave(&connection.socket, connection.record()),
+        }
         drop(state);
         self.wake.notify_one();
-        Ok(())
+        if is_there { Ok(()) } else { Err(no_connection()) }
     }
 
     /// Takes these channels from a connection.
     ///
     /// # Errors
-    /// When what is left cannot be kept.
+    /// When they go too fast, what is left cannot be kept, or the connection is no more.
     pub(super) async fn release(&self, connection: &Connection, channels: &[Channel]) -> Result<(), Problem> {
         let _whole = connection.changing.lock().await;
+        self.may_change(connection, channels.iter().filter(|channel| connection.holding(channel).is_some()))?;
         self.change(connection, |holdings| {
             channels.iter().for_each(|channel| drop(holdings.remove(channel)))
         })
@@ -325,6 +214,23 @@ impl Shared {
         drop(state);
         self.wake.notify_one();
         Ok(())
+    }
+
+    /// Whether these channels of a connection may come or go: it is there, and has not lately kept and announced too much.
+    fn may_change<'c>(
+        &self,
+        connection: &Connection,
+        channels: impl Iterator<Item = &'c Channel>,
+    ) -> Result<(), Problem> {
+        if !self.state().has(connection) {
+            return Err(no_connection());
+        }
+        let guarded: Vec<_> = channels.map(Channel::kind).filter(|kind| *kind != Kind::Public).collect();
+        if guarded.is_empty() {
+            return Ok(());
+        }
+        let announced = guarded.iter().filter(|kind| **kind == Kind::Presence).count();
+        connection.take_change(1 + announced, Instant::now())
     }
 
     async fn change(
@@ -373,6 +279,23 @@ impl Shared {
         self.wake.notify_one();
     }
 
+    /// All that was kept of before the start is read.
+    pub(super) fn all_restored(&self) {
+        self.state().is_reading = false;
+    }
+
+    /// Whether all that was kept of before the start is read.
+    #[cfg(test)]
+    pub(super) fn has_restored(&self) -> bool {
+        !self.state().is_reading
+    }
+
+    /// How many of those of before the start are waited for.
+    #[cfg(test)]
+    pub(super) fn restored(&self) -> usize {
+        self.state().restored.len()
+    }
+
     pub(super) fn members(&self, channel: &Channel) -> Vec<Member> {
         self.state().presence.members(channel)
     }
@@ -388,24 +311,5 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.wake.notify_one();
-    }
-}
-
-/// Publishes what is announced, until all who could announce something are gone.
-async fn publish(hub: Hub, shared: Weak<Shared>, wake: Arc<Notify>) {
-    while let Some(task) = shared.upgrade().map(|shared| shared.next_task()) {
-        match task {
-            Task::Publish(batch) => {
-                let count = batch.len();
-                if let Err(error) = hub.publish_all(batch).await {
-                    tracing::warn!(%error, count, "who came to channels or left them could not be announced");
-                }
-            }
-            Task::Wait(None) => wake.notified().await,
-            // Either way there is something to look at.
-            Task::Wait(Some(expiry)) => {
-                tokio::time::timeout_at(expiry.into(), wake.notified()).await.ok();
-            }
-        }
     }
 }

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use super::{
     channel::{Channel, Kind},
-    connections::{Connection, Shared},
+    connection::Connection,
+    connections::Shared,
     socket_id::SocketId,
 };
 use crate::{body::media_type, form, problem::Problem};
@@ -121,14 +122,17 @@ impl Shared {
                  (general.connected), as X-Socket-Id",
             )
         })?;
-        self.find(&socket).ok_or_else(|| {
-            Problem::new(
-                StatusCode::NOT_FOUND,
-                "there is no connection of this socket id, or no longer: open the stream again, and use the socket id that \
-                 it begins with",
-            )
-        })
+        self.find(&socket).ok_or_else(no_connection)
     }
+}
+
+/// A 404 would be taken for a wrong address.
+pub(super) fn no_connection() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "there is no connection of this socket id, or no longer: open the stream again, and use the socket id that it begins \
+         with",
+    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use tidings_hub::{Hub, ReadError, Selection, Selector, Topic};
+use tidings_hub::{Entry, Hub, ReadError, Selection, Selector, Topic};
 
 use super::{
     connections::Shared,
@@ -13,31 +13,37 @@ use super::{
 /// How many topics are looked up at once.
 const PAGE: usize = 500;
 
-/// What is kept of a connection.
+/// What is kept of a connection. What is not private is not of this front.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub(super) async fn record(hub: &Hub, socket: &SocketId) -> Result<Option<Record>, ReadError> {
     match record::topic(socket) {
-        Some(topic) => Ok(hub.newest(&topic).await?.and_then(|entry| Record::read(&entry.publication.data))),
+        Some(topic) => {
+            let newest = hub.newest(&topic).await?.filter(|entry: &Arc<Entry>| entry.publication.private);
+            Ok(newest.and_then(|entry| Record::read(&entry.publication.data)))
+        }
         None => Ok(None),
     }
 }
 
 /// Finds those who were in presence channels when the hub was stopped, or has died. They may be back in a moment.
 pub(super) async fn all(hub: Hub, shared: Weak<Shared>) {
-    if let Err(error) = read_all(&hub, &shared).await {
-        tracing::warn!(%error, "who was in presence channels before the start cannot be read");
+    match read_all(&hub, &shared).await {
+        Ok(()) => shared.upgrade().into_iter().for_each(|shared| shared.all_restored()),
+        Err(error) => {
+            tracing::warn!(%error, "who was in presence channels before the start cannot be read");
+        }
     }
 }
 
 async fn read_all(hub: &Hub, shared: &Weak<Shared>) -> Result<(), ReadError> {
     let Some(pattern) = record::topics() else { return Ok(()) };
-    let selection: Selection = [Selector::Pattern(pattern)].into_iter().collect();
+    let selection: Arc<Selection> = Arc::new([Selector::Pattern(pattern)].into_iter().collect());
     let mut after: Option<Topic> = None;
     loop {
-        let page = hub.topics(selection.clone(), after.take(), PAGE).await?;
-        for topic in page.iter().map(|live| &live.topic) {
+        let page = hub.log().topics(selection.clone(), after.take(), PAGE).await?;
+        for topic in page.iter().map(|kept| &kept.topic) {
             let Some(socket) = record::socket_of(topic) else { continue };
             let Some(record) = record(hub, &socket).await?.filter(|record| !record.left) else { continue };
             if record.rooms().next().is_none() {

@@ -18,7 +18,8 @@ use super::{
     asked::Asked,
     bucket::Bucket,
     channel::Channel,
-    connections::{Connection, Former, Shared, lock},
+    connection::{CHANGES_A_SECOND, CHANGES_AT_ONCE, Connection, Former, lock},
+    connections::Shared,
     holding::{self, Base, Holdings},
     record::Record,
     requests::SOCKET_HEADER,
@@ -131,7 +132,7 @@ impl Shared {
             .find(|problem| is_unavailable(problem));
         let had = |channel: &Channel| former.record.channels.contains_key(channel);
         let is_away = asked().any(|(channel, _)| had(channel))
-            && asked().all(|(_, decision)| decision.as_ref().is_err_and(|problem| is_unavailable(problem)));
+            && asked().all(|(_, decision)| decision.as_ref().is_err_and(is_unavailable));
         let mut patience = lock(&self.patience);
         match failed.filter(|_| is_away && patience.is_left(&former.socket, Instant::now())) {
             Some(problem) => Err(problem.clone()),
@@ -202,6 +203,7 @@ impl Shared {
             Err(error) => return stream::refused(error, &Naming::Channel),
         };
         self.keep(&socket, &Holdings::new(), &holdings, &before).await?;
+        let (now, whisper_rate) = (Instant::now(), self.settings.whisper_rate.get());
         let connection = Connection {
             socket: socket.clone(),
             former: before,
@@ -210,7 +212,8 @@ impl Shared {
             holdings: Mutex::new(holdings),
             changing: tokio::sync::Mutex::default(),
             joining: tokio::sync::Mutex::default(),
-            whispers: Mutex::new(Bucket::full(self.settings.whisper_rate.get(), Instant::now())),
+            whispers: Mutex::new(Bucket::full(whisper_rate, whisper_rate, now)),
+            changes: Mutex::new(Bucket::full(CHANGES_A_SECOND, CHANGES_AT_ONCE, now)),
         };
         self.enter(connection, former);
         let mut response = carrier.begin(accepted, &topics, &holder);

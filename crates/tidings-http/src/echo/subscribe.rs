@@ -14,7 +14,8 @@ use serde::Serialize;
 use super::{
     Echo,
     channel::{Channel, Kind},
-    connections::{Connection, Shared},
+    connection::Connection,
+    connections::Shared,
     holding::{Holding, Holdings},
     info::Info,
     presence::Member,

@@ -9,13 +9,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 
-use super::{
-    Echo,
-    channel::Channel,
-    connections::{Connection, Shared},
-    info::Info,
-    requests,
-};
+use super::{Echo, channel::Channel, connection::Connection, connections::Shared, info::Info, requests};
 use crate::{form, problem::Problem};
 
 /// What who joins is answered. The token is one against forged requests, which nobody needs here.

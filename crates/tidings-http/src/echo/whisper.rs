@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde_json::value::RawValue;
 use tidings_hub::Publication;
 
-use super::{Echo, connections::lock, users::members_only};
+use super::{Echo, connection::lock, users::members_only};
 use crate::{limit::Limit, problem::Problem};
 
 /// What the types of whispers begin with.
@@ -38,7 +38,7 @@ pub(super) async fn whisper(
             format!("the whisper has {bytes} bytes: {limit} are allowed (setting echo.whisper_size)"),
         ));
     }
-    if !lock(&connection.whispers).take(Instant::now()) {
+    if !lock(&connection.whispers).take(1, Instant::now()) {
         settings.hits.hit(Limit::WhisperRate);
         return Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
