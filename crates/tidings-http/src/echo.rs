@@ -65,16 +65,20 @@ impl Echo {
         members.unwrap_or_default().into_iter().map(|member| member.user).collect()
     }
 
+    /// How many users are in a presence channel. None in other topics.
+    pub fn count(&self, channel: &Topic) -> usize {
+        Channel::new(channel.as_str()).map_or(0, |channel| self.0.count(&channel))
+    }
+
     /// Waits until everybody is announced who has come or left. That a hub stops makes nobody leave.
     pub async fn settled(&self) {
         self.0.settled().await;
     }
 
-    /// Ends the streams of a user, on every front. That they do not come back is for whoever decides about their rights.
+    /// Ends the streams of this front that are a user's, by a right or in a presence channel. Those of other fronts
+    /// [`Hub::disconnect`] ends. That they do not come back is for whoever decides about their rights.
     pub fn terminate(&self, user: &str) {
         self.0.terminate(user);
-        let user: Box<str> = user.into();
-        self.0.hub.disconnect(Arc::new(move |bearer| bearer.user.as_ref() == Some(&user)));
     }
 }
 

@@ -63,13 +63,20 @@ pub trait Company: fmt::Debug + Send + Sync {
     /// The ids of the users in a presence channel, each once.
     fn users(&self, channel: &Topic) -> Vec<Box<str>>;
 
-    /// Ends the streams of this user's connections.
+    /// How many they are.
+    fn count(&self, channel: &Topic) -> usize;
+
+    /// Ends the streams of this user's connections, as far as the hub does not know whose they are.
     fn terminate(&self, user: &str);
 }
 
 impl Company for Echo {
     fn users(&self, channel: &Topic) -> Vec<Box<str>> {
         Self::users(self, channel)
+    }
+
+    fn count(&self, channel: &Topic) -> usize {
+        Self::count(self, channel)
     }
 
     fn terminate(&self, user: &str) {

@@ -300,6 +300,10 @@ impl Shared {
         self.state().presence.members(channel)
     }
 
+    pub(super) fn count(&self, channel: &Channel) -> usize {
+        self.state().presence.count(channel)
+    }
+
     /// Ends the streams of a user's connections.
     pub(super) fn terminate(&self, user: &str) {
         let state = self.state();

@@ -200,6 +200,11 @@ impl Presence {
         self.waits.front().map(|(end, _)| *end)
     }
 
+    /// How many users are in a channel.
+    pub(super) fn count(&self, channel: &Channel) -> usize {
+        self.rooms.get(channel).map_or(0, BTreeMap::len)
+    }
+
     /// Who is in a channel, each user once.
     pub(super) fn members(&self, channel: &Channel) -> Vec<Member> {
         let members = self.rooms.get(channel).into_iter().flatten();

@@ -78,7 +78,9 @@ async fn users_are_told_once_each_and_their_streams_are_ended() {
     join(&front, &socket, "presence-a").await;
     let users = front.users(&room);
     assert_eq!(users.len(), 1);
-    assert!(front.users(&Topic::new("messages").unwrap()).is_empty());
+    let messages = Topic::new("messages").unwrap();
+    assert!(front.users(&messages).is_empty());
+    assert_eq!((front.count(&room), front.count(&messages)), (1, 0));
     assert!(!users[0].contains(socket.as_str()), "who is nameless is not called by the socket id");
     front.terminate("somebody else");
     front.terminate(&users[0]);

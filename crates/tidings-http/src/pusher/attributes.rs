@@ -42,7 +42,7 @@ pub(super) struct Occupancy {
 impl Occupancy {
     /// That of a channel with so many subscribers.
     pub(super) fn new(front: &Front, channel: &Topic, subscribers: u64) -> Self {
-        let users = is_presence(channel.as_str()).then(|| front.users(channel).len());
+        let users = is_presence(channel.as_str()).then(|| front.count(channel));
         Self { subscribers, users }
     }
 

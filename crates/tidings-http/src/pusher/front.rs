@@ -63,6 +63,11 @@ impl Front {
         self.settings.company.as_ref().map(|company| company.users(channel)).unwrap_or_default()
     }
 
+    /// How many users are in a presence channel.
+    pub(super) fn count(&self, channel: &Topic) -> usize {
+        self.settings.company.as_ref().map_or(0, |company| company.count(channel))
+    }
+
     /// Ends the streams of a user's connections.
     pub(super) fn terminate(&self, user: &str) {
         if let Some(company) = &self.settings.company {

@@ -52,6 +52,10 @@ impl Company for Room {
         self.users.get(channel.as_str()).into_iter().flatten().map(|user| (*user).into()).collect()
     }
 
+    fn count(&self, channel: &Topic) -> usize {
+        self.users.get(channel.as_str()).map_or(0, Vec::len)
+    }
+
     fn terminate(&self, user: &str) {
         self.terminated.lock().unwrap().push(user.to_owned());
     }
