@@ -18,6 +18,8 @@ const ECHOS = ['laravel-echo-1', 'laravel-echo-2']
 const ADA = { id: 1, name: 'Ada' }
 const GRACE = { id: 2, name: 'Grace' }
 const USERS = [ADA, GRACE]
+/** More than a hundred. */
+const DESKS = 130
 
 const page = (echo) => `<!doctype html><html lang="en"><title>Echo</title><link rel="icon" href="data:,">
 <script type="importmap">{"imports": {
@@ -29,7 +31,7 @@ const page = (echo) => `<!doctype html><html lang="en"><title>Echo</title><link 
 function authorize(user, channel) {
   if (user === undefined) return [401, { message: 'Unauthenticated.' }]
   if (channel.startsWith('presence-room.')) return [200, { channel_data: { user_id: user.id, user_info: user } }]
-  if (channel === `private-orders.${user.id}` || channel === 'private-staff') return [200, true]
+  if (channel === `private-orders.${user.id}` || channel === 'private-staff' || channel.startsWith('private-desk.')) return [200, true]
   return [403, { message: 'This action is unauthorized.' }]
 }
 
@@ -204,6 +206,33 @@ for (const echo of ECHOS) {
     await sees(tab, 'subscribed', 2)
     await send(shop.hub, 'private-orders.1', 'n', 'after')
     assert.deepEqual(await sees(tab, 'n', 2), [['meanwhile'], ['after']])
+  })
+
+  test(`${echo}: more private channels than the hub decides about at once are all had, and resumed without a gap`, async (t) => {
+    const shop = await startShop(t)
+    const tab = await openEcho(t, shop, echo, ADA)
+    await tab.evaluate((many) => {
+      for (let desk = 0; desk < many; desk += 1) {
+        window.echo.private(`desk.${desk}`).listen('.n', window.into('n')).subscribed(window.into('subscribed')).error(window.into('error'))
+      }
+    }, DESKS)
+    await sees(tab, 'subscribed', DESKS)
+    const sendToAll = async (data) => {
+      for (const desk of [0, DESKS - 1]) await send(shop.hub, `private-desk.${desk}`, 'n', `${data} ${desk}`)
+    }
+    await sendToAll('first')
+    await sees(tab, 'n', 2)
+    shop.wire.cut()
+    await sendToAll('meanwhile')
+    await until('it is noticed', () => tab.evaluate(() => window.echo.connector.connectionStatus() === 'reconnecting'))
+    await shop.hub.kill()
+    await shop.hub.restart()
+    shop.wire.mend()
+    await sees(tab, 'subscribed', 2 * DESKS)
+    await sendToAll('last')
+    const data = ['first', 'meanwhile', 'last'].flatMap((data) => [`${data} 0`, `${data} ${DESKS - 1}`])
+    assert.deepEqual((await sees(tab, 'n', 6)).flat(), data)
+    assert.ok(!(await seen(tab)).some(([name]) => name === 'error'))
   })
 
   test(`${echo}: presence with two pages, whispers, and events that leave out who caused them`, async (t) => {
