@@ -17,6 +17,7 @@ use bytes::Bytes;
 use crate::{
     accept::{Accepted, check_size},
     batch::Batch,
+    channel::is_private,
     control::{self, HEARTBEAT},
     log::{AppendError, Entry, Follower, Log, ReadError, ReadLimit, TopicSummary},
     naming::Naming,
@@ -162,14 +163,19 @@ impl Hub {
 
     /// Publishes a batch, all or none, in its order. Dropping the future does not take the events back.
     ///
+    /// What is published to a channel whose name says that it needs a right ([`is_private`]) is private, whoever publishes it.
+    ///
     /// # Errors
     /// When one of the publications breaks a rule, or the log cannot accept them.
-    pub async fn publish_all(&self, batch: Vec<Publication>) -> Result<Vec<Receipt>, PublishError> {
+    pub async fn publish_all(&self, mut batch: Vec<Publication>) -> Result<Vec<Receipt>, PublishError> {
         for (index, publication) in batch.iter().enumerate() {
             publication.check().map_err(|reason| PublishError::Invalid { index, reason })?;
         }
         if batch.is_empty() {
             return Ok(Vec::new());
+        }
+        for publication in &mut batch {
+            publication.private |= publication.topics.iter().any(|topic| is_private(topic.as_str()));
         }
         let ids: Vec<_> = batch.iter().map(|publication| publication.id.clone()).collect();
         let appended = self.0.shared.log.append(batch).await?;

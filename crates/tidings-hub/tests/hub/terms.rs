@@ -13,7 +13,7 @@ use tidings_hub::{
 };
 
 use crate::{
-    support::{hub, publication, settings, soon, subscription, topic, until},
+    support::{data, hub, publication, read_until, settings, soon, subscription, topic, until},
     transport::Transport,
 };
 
@@ -200,4 +200,23 @@ async fn nothing_published_after_a_revocation_reaches_the_revoked() {
             assert!(!String::from_utf8(text).unwrap().contains("data: after"), "round {round}");
         }
     }
+}
+
+/// The name of a channel is enough: those who publish it may not know of rights.
+#[tokio::test]
+async fn what_is_published_to_a_private_channel_is_private() {
+    let hub = hub(settings(1));
+    let public = Arc::new(ReadRights { public: Selection::all(), private: Selection::default() });
+    let subscribe = |read: Arc<ReadRights>| {
+        hub.subscribe(Subscription { read, ..Subscription::new(Selection::all(), Start::Live) })
+    };
+    let mut stranger = subscribe(public).await.unwrap();
+    let mut all = subscribe(ReadRights::everything()).await.unwrap();
+    for name in ["private-a", "presence-a", "#server-to-user-7"] {
+        let topics = [topic("a"), topic(name)].into();
+        hub.publish(Publication { topics, ..publication("a", name) }).await.unwrap();
+    }
+    hub.publish(publication("a", "end")).await.unwrap();
+    assert_eq!(data(&read_until(&mut stranger, "data: end\n\n").await), ["end"]);
+    assert_eq!(data(&read_until(&mut all, "data: end\n\n").await).len(), 4);
 }

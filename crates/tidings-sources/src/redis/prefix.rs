@@ -42,13 +42,17 @@ impl Prefixes {
         })
     }
 
-    /// The channel without its prefix, as short a one as possible. A name is never taken off whole.
+    /// The channel without its prefix: the first that fits, and of those that may have anything before them the one by which
+    /// the least is taken off. A name is never taken off whole, nor cut within that of a channel that needs a right.
     pub(crate) fn strip<'a>(&self, channel: &'a str) -> Option<&'a str> {
-        let rests = self.0.iter().filter_map(|prefix| match prefix.any_start {
-            true => channel.split_once(&prefix.text).map(|(_, rest)| rest),
-            false => channel.strip_prefix(&prefix.text),
-        });
-        rests.into_iter().find(|rest| !rest.is_empty())
+        let mut fitting = self.0.iter().filter_map(|prefix| Some((prefix.any_start, prefix.end(channel)?)));
+        let end = match fitting.next()? {
+            (false, end) => end,
+            (true, end) => {
+                fitting.filter_map(|(any_start, end)| any_start.then_some(end)).fold(end, usize::min)
+            }
+        };
+        channel.get(end..)
     }
 
     /// Whether the channel is `name` behind one of the prefixes.
@@ -59,6 +63,25 @@ impl Prefixes {
                 false => start == prefix.text,
             })
         })
+    }
+}
+
+impl Prefix {
+    /// Where the prefix ends in the channel's name, if it has it.
+    fn end(&self, channel: &str) -> Option<usize> {
+        let (start, most) = match self.any_start {
+            true => (channel.find(&self.text)?, start_of_private(channel).unwrap_or(channel.len())),
+            false => (channel.starts_with(&self.text).then_some(0)?, channel.len()),
+        };
+        Some(start + self.text.len()).filter(|end| *end <= most && *end < channel.len())
+    }
+}
+
+/// Where the name of a channel that needs a right begins in this one.
+fn start_of_private(channel: &str) -> Option<usize> {
+    match is_private(channel) {
+        true => Some(0),
+        false => before_private(channel).map(str::len),
     }
 }
 
@@ -97,6 +120,11 @@ mod tests {
             ("laravel_database_user_database_changes", Some("user_database_changes")),
             ("messages-channel", None),
             ("laravel_database_", None),
+            ("laravel-database-x_database_9", Some("x_database_9")),
+            ("laravel-database-private-x_database_9", Some("private-x_database_9")),
+            ("laravel_database_presence-a-database-b", Some("presence-a-database-b")),
+            ("private-tenant_database_5", None),
+            ("#server-to-user-my-database-7", None),
         ] {
             assert_eq!(prefixes.strip(channel), stripped, "{channel}");
         }
