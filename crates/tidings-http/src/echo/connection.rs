@@ -1,7 +1,7 @@
 //! One connection: a stream, and what was granted to it since.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Instant,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Connection {
     pub(super) former: Vec<SocketId>,
     pub(super) base: Base,
     pub(super) handle: Handle,
+    /// Whether its stream has ended.
+    pub(super) is_over: Arc<AtomicBool>,
     pub(super) holdings: Mutex<Holdings>,
     /// Held while channels come or go, so that what is kept of them is all of them, and who is present is who has them.
     pub(super) changing: tokio::sync::Mutex<()>,

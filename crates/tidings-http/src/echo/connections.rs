@@ -8,7 +8,13 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{
+            AtomicBool,
+            Ordering::{Acquire, Release},
+        },
+    },
     time::Instant,
 };
 
@@ -47,12 +53,18 @@ pub(super) struct Shared {
 
 /// Says that a stream has ended.
 #[derive(Debug)]
-struct Leaving(Weak<Shared>, SocketId);
+struct Leaving {
+    shared: Weak<Shared>,
+    socket: SocketId,
+    is_over: Arc<AtomicBool>,
+}
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
-            lock(&shared.ended).push((self.1.clone(), Instant::now()));
+        // Before it is noted, so that who comes too late for the note sees it.
+        self.is_over.store(true, Release);
+        if let Some(shared) = self.shared.upgrade() {
+            lock(&shared.ended).push((self.socket.clone(), Instant::now()));
             shared.wake.notify_one();
         }
     }
@@ -121,17 +133,19 @@ impl Shared {
         state.outbox.is_empty() && !state.publishing
     }
 
-    /// A name for a connection, and what says that its stream has ended.
-    pub(super) fn reserve(self: &Arc<Self>) -> (SocketId, Companion) {
-        let socket = SocketId::random();
-        let companion = Companion::new(Leaving(Arc::downgrade(self), socket.clone()));
-        (socket, companion)
+    /// A name for a connection, what says that its stream has ended, and whether it has.
+    pub(super) fn reserve(self: &Arc<Self>) -> (SocketId, Companion, Arc<AtomicBool>) {
+        let (socket, is_over) = (SocketId::random(), Arc::<AtomicBool>::default());
+        let shared = Arc::downgrade(self);
+        let leaving = Leaving { shared, socket: socket.clone(), is_over: is_over.clone() };
+        (socket, Companion::new(leaving), is_over)
     }
 
     /// A connection's stream has its place, so that whoever is announced by it can see it. It takes the place of the former
     /// one.
     pub(super) fn enter(&self, connection: Connection, former: Option<Former>) {
         let (socket, holdings) = (connection.socket.clone(), lock(&connection.holdings).clone());
+        let is_over = connection.is_over.clone();
         let mut state = self.state();
         // Once all that was kept is read, who is waited for is known, and others were announced as gone.
         let may_be_waited_for = |former: &&Former| state.is_reading && !former.record.left;
@@ -147,6 +161,10 @@ impl Shared {
             state.restored.remove(&socket);
             state.note_leave(&socket, record);
             state.announce(announcements);
+        }
+        // The note of that may have come before the connection.
+        if is_over.load(Acquire) {
+            state.end(&socket, Instant::now());
         }
         drop(state);
         self.wake.notify_one();

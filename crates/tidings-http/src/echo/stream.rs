@@ -166,7 +166,7 @@ impl Shared {
         start: Start,
     ) -> Result<Response, Problem> {
         let Admitted { base, holdings, denied, former, holder } = admitted;
-        let (socket, companion) = self.reserve();
+        let (socket, companion, is_over) = self.reserve();
         let before =
             former.iter().flat_map(|former| [&former.socket].into_iter().chain(&former.record.former));
         let before: Vec<_> = before.take(MAX_FORMER).cloned().collect();
@@ -209,6 +209,7 @@ impl Shared {
             former: before,
             base,
             handle: accepted.handle(),
+            is_over,
             holdings: Mutex::new(holdings),
             changing: tokio::sync::Mutex::default(),
             joining: tokio::sync::Mutex::default(),

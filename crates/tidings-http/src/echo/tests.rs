@@ -1,6 +1,9 @@
 //! What the front tells others within the program.
 
-use std::time::Duration;
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use axum::body::Body;
 use futures_util::StreamExt as _;
@@ -9,7 +12,15 @@ use tidings_hub::{Publication, Selection, Settings};
 use tidings_log::{Memory, Retention};
 use tower::ServiceExt as _;
 
-use super::{connection::lock, presence::Member, record::Record, socket_id::SocketId, *};
+use super::{
+    bucket::Bucket,
+    connection::{Connection, lock},
+    holding::Holdings,
+    presence::Member,
+    record::Record,
+    socket_id::SocketId,
+    *,
+};
 
 /// More than any wait takes on a slow machine.
 const BOUND: Duration = Duration::from_secs(60);
@@ -186,4 +197,33 @@ async fn who_comes_and_goes_without_end_is_slowed_down() {
     assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
     // Public channels are nobody's burden.
     assert_eq!(post(&front, &socket, "/wave/subscribe", body("messages")).await, 200);
+}
+
+#[tokio::test]
+async fn a_stream_that_has_ended_before_its_connection_is_there_leaves_nothing_behind() {
+    let front = impatient();
+    let (other, _kept) = open(&front).await;
+    join(&front, &other, "private-a").await;
+    let other = front.0.find(&SocketId::parse(&other).unwrap()).unwrap();
+    for holdings in [Holdings::new(), lock(&other.holdings).clone()] {
+        let (socket, companion, is_over) = front.0.reserve();
+        drop(companion);
+        // Which takes note of the end.
+        assert!(front.0.find(&socket).is_none());
+        let now = Instant::now();
+        let connection = Connection {
+            socket: socket.clone(),
+            former: Vec::new(),
+            base: other.base.clone(),
+            handle: other.handle.clone(),
+            is_over,
+            holdings: Mutex::new(holdings),
+            changing: tokio::sync::Mutex::default(),
+            joining: tokio::sync::Mutex::default(),
+            whispers: Mutex::new(Bucket::full(1, 1, now)),
+            changes: Mutex::new(Bucket::full(1, 1, now)),
+        };
+        front.0.enter(connection, None);
+        assert!(front.0.find(&socket).is_none());
+    }
 }
