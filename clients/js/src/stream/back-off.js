@@ -28,10 +28,11 @@ export class BackOff {
 
   /** The wait before the next attempt, in milliseconds; longer each time, until `reset()`. */
   next() {
-    const base = Math.max(this.retryMs ?? FIRST_MS, SHORTEST_MS);
-    const doubled = base * 2 ** Math.min(this.#failures, DOUBLINGS);
+    const least = Math.max(this.retryMs ?? FIRST_MS, SHORTEST_MS);
+    // What a stopping server asks for spreads its clients over some seconds; it is no measure of how long it is away.
+    const doubled = Math.min(least, FIRST_MS) * 2 ** Math.min(this.#failures, DOUBLINGS);
     this.#failures += 1;
-    const bounded = Math.max(Math.min(doubled, SLOWEST_MS), base);
+    const bounded = Math.max(Math.min(doubled, SLOWEST_MS), least);
     return Math.min(bounded * (1 + this.#random() * JITTER), LONGEST_TIMER_MS);
   }
 
