@@ -14,12 +14,14 @@ const RIGHTS: &str = "[[keys]]\nname = 'reader'\nsecret = 'reader-secret-0123456
                       [anonymous]\nsubscribe = ['*']\n";
 
 fn hub(redis: &Redis, more: &str) -> Hub {
+    with_source(redis, &format!("kind = 'redis'\npatterns = ['*']\n{more}"))
+}
+
+fn with_source(redis: &Redis, source: &str) -> Hub {
     let url = format!("redis://127.0.0.1:{}", redis.port);
-    let hub = Hub::configured(&format!(
-        "{RIGHTS}[[source]]\nkind = 'redis'\nurl = '{url}'\npatterns = ['*']\n{more}"
-    ));
+    let hub = Hub::configured(&format!("{RIGHTS}[[source]]\nurl = '{url}'\n{source}"));
     let headers = [("Authorization", &*format!("Bearer {KEY}"))];
-    wait_until("Redis is subscribed to", || {
+    wait_until("Redis is read", || {
         hub.request("GET", "/stats", &headers, b"").json()["sources"][0]["state"] == "running"
     });
     hub
@@ -174,6 +176,36 @@ fn private_and_presence_channels_are_for_those_with_a_right() {
     }
     redis.command(&["PUBLISH", "laravel_database_messages", "for all"]);
     assert_eq!(anonymous.event().data, "for all");
+}
+
+#[test]
+fn private_channels_of_streams_are_for_those_with_a_right() {
+    let redis = Redis::start();
+    let hub = with_source(&redis, "kind = 'redis_stream'\nstreams = ['events', 'private-orders']");
+    let (mut anonymous, mut reader) = (hub.listen("pattern=*"), listen_with_key(&hub, "pattern=*"));
+    let envelope = r#"{"event":"E","data":{"a":1},"socket":null}"#;
+    for channel in ["my:private-orders.1", "my_database_shop_database_presence-room.1"] {
+        redis.command(&["XADD", "events", "*", "channel", channel, "payload", envelope]);
+        assert_eq!(reader.event().data, r#"{"a":1}"#);
+    }
+    redis.command(&["XADD", "private-orders", "*", "topic", "orders", "data", "private"]);
+    assert_eq!(reader.event().data, "private");
+    redis.command(&["XADD", "events", "*", "topic", "orders", "data", "for all"]);
+    assert_eq!(anonymous.event().data, "for all");
+}
+
+#[test]
+fn nobody_speaks_for_the_hub() {
+    let redis = Redis::start();
+    let hub = hub(&redis, "name = 'shop'");
+    let mut reader = listen_with_key(&hub, "pattern=*");
+    let reserved = ["tidings/echo/x", "laravel_database_/.well-known/mercure/subscriptions/a/b"];
+    for channel in reserved {
+        redis.command(&["PUBLISH", channel, "x"]);
+    }
+    redis.command(&["PUBLISH", "messages", "y"]);
+    assert_eq!(reader.event().data, "y");
+    assert_eq!(hub.stderr().matches("is the hub's own").count(), 1, "{}", hub.stderr());
 }
 
 #[test]
