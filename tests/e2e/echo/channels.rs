@@ -40,8 +40,11 @@ fn a_channel_that_is_refused_is_told_of_and_refuses_nothing_else() {
 fn channels_come_and_go_while_the_stream_runs() {
     let application = Application::start(Driver::Pusher);
     let hub = hub(&application);
-    let mut wave = Wave::query(&hub, "channel=", "ann");
+    let mut wave = Wave::query(&hub, "channel=marks", "ann");
     publish(&hub, "messages", "e", "too early");
+    // What is published has reached the stream some moments later, and it is up to date with what it hears.
+    publish(&hub, "marks", "e", "1");
+    assert_eq!(wave.heard().0, "marks.e");
     let wanted = ["messages", "private-orders.7", "private-orders.8", "presence-room.1"];
     let answer = wave.post(&hub, "/wave/subscribe", &json!({ "channels": wanted }));
     let answer = answer.json();
