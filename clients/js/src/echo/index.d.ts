@@ -16,7 +16,7 @@ export interface TidingsOptions {
   withCredentials?: boolean;
   /** The namespace of events whose names do not begin with a dot. Default: `App.Events`; `false` for none. */
   namespace?: string | false;
-  /** Milliseconds of silence after which the connection is taken for dead: three of the hub's heartbeats. Default: 45000. */
+  /** Milliseconds of silence after which the connection is taken for dead: three of the hub's heartbeats; `Infinity`: never. Default: 45000. */
   heartbeatTimeout?: number;
   /** Used instead of the global `fetch`. */
   fetch?: typeof fetch;
