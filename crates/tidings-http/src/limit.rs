@@ -30,11 +30,13 @@ pub enum Limit {
     WhisperRate,
     /// Setting `echo.whisper_size`.
     WhisperSize,
+    /// How often a connection of the Echo front joins and leaves channels.
+    ChannelRate,
 }
 
 impl Limit {
     /// Every limit, in the order of the counters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsOverflow,
@@ -47,6 +49,7 @@ impl Limit {
         Self::KeyRate,
         Self::WhisperRate,
         Self::WhisperSize,
+        Self::ChannelRate,
     ];
 
     /// The metric's label: the setting's name where there is one.
@@ -64,6 +67,7 @@ impl Limit {
             Self::KeyRate => "key_rate",
             Self::WhisperRate => "whisper_rate",
             Self::WhisperSize => "whisper_size",
+            Self::ChannelRate => "channel_rate",
         }
     }
 }

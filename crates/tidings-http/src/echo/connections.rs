@@ -34,7 +34,7 @@ use super::{
     socket_id::SocketId,
     state::State,
 };
-use crate::problem::Problem;
+use crate::{limit::Limit, problem::Problem};
 
 /// What all clones of a front share.
 #[derive(Debug)]
@@ -248,7 +248,8 @@ impl Shared {
             return Ok(());
         }
         let announced = guarded.iter().filter(|kind| **kind == Kind::Presence).count();
-        connection.take_change(1 + announced, Instant::now())
+        let taken = connection.take_change(1 + announced, Instant::now());
+        taken.inspect_err(|_| self.settings.hits.hit(Limit::ChannelRate))
     }
 
     async fn change(
