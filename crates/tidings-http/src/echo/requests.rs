@@ -13,10 +13,17 @@ use super::{
     connections::Shared,
     socket_id::SocketId,
 };
-use crate::{body::media_type, form, problem::Problem};
+use crate::{
+    body::{BodyLimit, media_type},
+    form,
+    problem::Problem,
+};
 
 /// The header that names the connection, in requests and in the answer that begins it.
 pub(super) const SOCKET_HEADER: HeaderName = HeaderName::from_static("x-socket-id");
+/// How large a body may be, in bytes, that has to say itself for which connection it is: a page that is closed can send no
+/// header, and only that it leaves a channel.
+const MAX_BODY_OF_STRANGERS: usize = 8 << 10;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// All that a body may say. What else it says (`_token`) is the application's.
@@ -108,22 +115,35 @@ impl Shared {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<(Said, Arc<Connection>), Problem> {
-        let body = self.settings.body_limit().read(body).await?;
+        let limit = self.settings.body_limit();
+        // Before its body: strangers' are not worth the room.
+        if let Some(socket) = socket(headers) {
+            let connection = self.connection(Some(socket))?;
+            let body = limit.read(body).await?;
+            return Ok((Said::read(headers, &body)?, connection));
+        }
+        let limit = BodyLimit { bytes: limit.bytes.min(MAX_BODY_OF_STRANGERS), ..limit };
+        let body = limit.read(body).await.map_err(|problem| match problem.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => no_socket(),
+            _ => problem,
+        })?;
         let said = Said::read(headers, &body)?;
-        let socket = socket(headers).or_else(|| SocketId::parse(said.socket_id.as_deref()?));
+        let socket = said.socket_id.as_deref().and_then(SocketId::parse);
         Ok((said, self.connection(socket)?))
     }
 
     /// The connection of this name.
     pub(super) fn connection(&self, socket: Option<SocketId>) -> Result<Arc<Connection>, Problem> {
-        let socket = socket.ok_or_else(|| {
-            Problem::bad_request(
-                "the request does not say for which connection it acts: send the socket id, which the stream begins with \
-                 (general.connected), as X-Socket-Id",
-            )
-        })?;
+        let socket = socket.ok_or_else(no_socket)?;
         self.find(&socket).ok_or_else(no_connection)
     }
+}
+
+fn no_socket() -> Problem {
+    Problem::bad_request(
+        "the request does not say for which connection it acts: send the socket id, which the stream begins with \
+         (general.connected), as X-Socket-Id",
+    )
 }
 
 /// A 404 would be taken for a wrong address.

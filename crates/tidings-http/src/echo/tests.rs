@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use futures_util::StreamExt as _;
 use http::Request;
 use tidings_hub::{Publication, Selection, Settings};
@@ -230,4 +230,20 @@ async fn a_stream_that_has_ended_before_its_connection_is_there_leaves_nothing_b
         front.0.enter(connection, None);
         assert!(front.0.find(&socket).is_none());
     }
+}
+
+#[tokio::test]
+async fn the_bodies_of_strangers_are_not_read() {
+    let front = front();
+    let endless = || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let ask = async |request: http::request::Builder, body| {
+        let answer = echo(&front).oneshot(request.body(body).unwrap());
+        tokio::time::timeout(BOUND, answer).await.unwrap().unwrap().status().as_u16()
+    };
+    let subscribe = || Request::post("/wave/subscribe");
+    assert_eq!(ask(subscribe().header("x-socket-id", "1.2"), endless()).await, 410);
+    assert_eq!(ask(subscribe(), Body::from("x".repeat(9 << 10))).await, 400);
+    let (socket, _kept) = open(&front).await;
+    let body = format!("{{\"socket_id\":{socket:?},\"channels\":[\"a\"]}}");
+    assert_eq!(ask(subscribe(), Body::from(body)).await, 200);
 }
