@@ -128,3 +128,19 @@ fn a_rule_that_fails_takes_its_channel_alone() {
     assert_eq!(wave.heard().0, "messages.e");
     assert_eq!(wave.auth(&hub, "private-orders.7").status(), 503);
 }
+
+#[test]
+fn the_application_is_not_asked_without_end() {
+    let application = Application::start(Driver::Redis);
+    let hub = hub(&application);
+    let wave = Wave::query(&hub, "channel=", "ann");
+    let statuses: Vec<_> = (0..10)
+        .map(|round| {
+            let channels: Vec<_> = (0..100).map(|n| format!("private-no.{round}.{n}")).collect();
+            wave.post(&hub, "/wave/subscribe", &json!({ "channels": channels })).status()
+        })
+        .collect();
+    assert!(statuses[0] == 200 && statuses.contains(&429), "{statuses:?}");
+    let asked = application.asked().len();
+    assert!(asked < 1000, "{asked}");
+}

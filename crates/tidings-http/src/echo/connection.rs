@@ -17,10 +17,10 @@ use super::{
 };
 use crate::problem::Problem;
 
-/// How often a connection may keep or announce something: so many times a second, and so many at once, as pages do that ask
-/// for each of their channels by itself.
+/// How often a connection may have the application asked, and keep or announce something: so many times a second, and so
+/// many at once, as pages do that ask for each of their channels by itself.
 pub(super) const CHANGES_A_SECOND: u32 = 10;
-pub(super) const CHANGES_AT_ONCE: u32 = 200;
+pub(super) const CHANGES_AT_ONCE: u32 = 400;
 
 /// One stream, and what acts for it.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) struct Connection {
     /// Held while a presence channel is asked for, because clients ask twice at once: for the right, and to join.
     pub(super) joining: tokio::sync::Mutex<()>,
     pub(super) whispers: Mutex<Bucket>,
-    /// What it may keep and announce.
+    /// What it may ask, keep and announce.
     pub(super) changes: Mutex<Bucket>,
 }
 
@@ -63,7 +63,7 @@ impl Connection {
         holding::record(&lock(&self.holdings), &self.former)
     }
 
-    /// Takes from what it may keep and announce.
+    /// Takes from what it may ask, keep and announce.
     ///
     /// # Errors
     /// When nothing is left.
@@ -73,8 +73,8 @@ impl Connection {
             false => Err(Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 format!(
-                    "this connection joins and leaves more than {CHANGES_A_SECOND} private and presence channels a second: \
-                     wait a moment"
+                    "this connection asks for, joins and leaves more than {CHANGES_A_SECOND} private and presence channels a \
+                     second: wait a moment"
                 ),
             )),
         }

@@ -234,6 +234,18 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether the application may be asked so many questions for a connection.
+    ///
+    /// # Errors
+    /// When it has lately been asked too much.
+    pub(super) fn may_ask(&self, connection: &Connection, questions: usize) -> Result<(), Problem> {
+        if questions == 0 {
+            return Ok(());
+        }
+        let taken = connection.take_change(questions, Instant::now());
+        taken.inspect_err(|_| self.settings.hits.hit(Limit::ChannelRate))
+    }
+
     /// Whether these channels of a connection may come or go: it is there, and has not lately kept and announced too much.
     fn may_change<'c>(
         &self,

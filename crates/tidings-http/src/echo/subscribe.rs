@@ -92,6 +92,8 @@ pub(super) async fn subscribe(
         let visitor = shared.identify(&uri, &headers).await?;
         let former = connection.record();
         let caller = Caller { shared, visitor: &visitor, headers: &headers, former: &former };
+        let questions = wanted.iter().filter(|channel| caller.is_question(channel)).count();
+        shared.may_ask(&connection, questions)?;
         let mut granted = Holdings::new();
         for (channel, decision) in caller.decide(wanted).await? {
             match decision {
@@ -145,6 +147,7 @@ impl Shared {
         let visitor = self.identify(uri, headers).await?;
         let former = connection.record();
         let caller = Caller { shared: self, visitor: &visitor, headers, former: &former };
+        self.may_ask(connection, usize::from(caller.is_question(channel)))?;
         let holding = caller.grant(channel).await?;
         self.hold(connection, [(channel.clone(), holding)].into()).await?;
         // Whoever has asked at the same time has got the same.
