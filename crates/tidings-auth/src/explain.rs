@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use serde::Serialize;
+use tidings_hub::channel::is_private;
 
 use crate::{
     grant::{Dialect, Grant},
@@ -17,7 +18,7 @@ pub struct Question<'a> {
     pub action: Action,
     /// With which topics: the canonical one and its alternates.
     pub topics: &'a [tidings_hub::Topic],
-    /// Whether the event is private.
+    /// Whether the event is private. In a channel whose name [says so](is_private) it is in any case.
     pub private: bool,
     /// The resource that is asked for, as in [`crate::Asked`].
     pub audience: &'a str,
@@ -96,8 +97,10 @@ fn answer(grant: &Grant, question: &Question<'_>) -> (bool, String) {
             Err(topic) => (false, format!("{holder} may not publish to {:?}", topic.as_str())),
         },
         Action::Subscribe => {
-            let kind = if question.private { "private" } else { "public" };
-            let seen = grant.rights.read.of(question.private);
+            // As the hub publishes it.
+            let private = question.private || topics.iter().any(|topic| is_private(topic.as_str()));
+            let kind = if private { "private" } else { "public" };
+            let seen = grant.rights.read.of(private);
             match topics.iter().find(|topic| seen.matches(topic)) {
                 Some(topic) => (
                     true,
