@@ -47,7 +47,7 @@ fn an_application_that_answers_in_the_hubs_own_form_names_the_members() {
 
 #[test]
 fn a_stream_ends_with_the_first_right_that_does() {
-    let hub = hub_of(&answering(r#"{"allow":true,"private":true,"user":"ann","expires_in":2}"#));
+    let hub = hub_of(&answering(r#"{"allow":true,"private":true,"user":"ann","expires_in":5}"#));
     let mut wave = Wave::query(&hub, "channel=", "ann");
     wave.hears(&hub, "private-a");
     let close = wave.event();
