@@ -261,7 +261,7 @@ impl Shard {
                 Some(&key) => self.change(key, changed),
                 None => self.shared.registry.leave(&changed.selection, &changed.read),
             },
-            Command::End(id) => self.with(id, |shard, key| shard.cut_off(key, EndReason::Closed)),
+            Command::End(id) => self.with(id, Self::close_one),
             Command::Drain(window) => self.drain(window),
             Command::Disconnect(closer) => self.disconnect(&closer),
             Command::Close(closer) => self.close(closer),

@@ -57,6 +57,15 @@ impl Shard {
         }
     }
 
+    /// Ends a stream that its front has no more use for.
+    pub(super) fn close_one(&mut self, key: SubscriberKey) {
+        let subscriber = &mut self.subscribers[key];
+        if subscriber.ending.is_none() {
+            subscriber.put(subscriber.farewell());
+            self.wind_up(key, EndReason::Closed);
+        }
+    }
+
     /// Ends a stream when its rest has been taken.
     pub(super) fn wind_up(&mut self, key: SubscriberKey, reason: EndReason) {
         let subscriber = &mut self.subscribers[key];
