@@ -6,35 +6,42 @@
 mod admission;
 mod connection;
 mod hand_over;
+mod routes;
 mod stall;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use arc_swap::ArcSwap;
 use tokio::{net::TcpListener, sync::watch};
 
 use admission::Admission;
 pub use admission::{Limits, ServerFigures, ServerStats};
 pub(crate) use hand_over::HandOver;
+pub use routes::Routes;
 
 use crate::limit::Limit;
 
 /// After an accept failed, for want of file descriptors most likely, how long until the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The address of the other end of a connection, in a request's extensions.
+/// The other end of a connection, in a request's extensions.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+pub struct Peer {
+    /// Its address. `None` on a unix socket.
+    pub address: Option<IpAddr>,
+    /// Whether the connection is encrypted.
+    pub is_secure: bool,
+}
 
 /// In the extensions of a request whose connection is one more than a limit allows. It is answered, for a publisher and
 /// an operator need little room, and then closed; but a stream would hold it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Overloaded;
 
-/// Serves routers on listeners, until it is shut down.
+/// Serves routes on listeners, until it is shut down.
 #[derive(Debug)]
 pub struct Server {
-    limits: Arc<Limits>,
+    limits: Arc<ArcSwap<Limits>>,
     hand_over: bool,
     stats: Arc<ServerStats>,
     /// Tells every connection to end; each holds a receiver as long as it lives.
@@ -47,7 +54,7 @@ impl Server {
     /// bare sockets; without, they are response bodies like all others.
     pub fn new(limits: Limits, hand_over: bool) -> Self {
         Self {
-            limits: Arc::new(limits),
+            limits: Arc::new(ArcSwap::from_pointee(limits)),
             hand_over,
             stats: Arc::default(),
             closing: watch::Sender::new(()),
@@ -60,10 +67,15 @@ impl Server {
         self.stats.clone()
     }
 
-    /// Serves the router on the listener, from now on.
-    pub fn serve(&mut self, listener: TcpListener, router: Router) {
+    /// Its limits, which can be exchanged: connections from then on go by the new ones.
+    pub fn limits(&self) -> Arc<ArcSwap<Limits>> {
+        self.limits.clone()
+    }
+
+    /// Serves the routes on the listener, from now on.
+    pub fn serve(&mut self, listener: TcpListener, routes: Routes) {
         let acceptor = Acceptor {
-            router,
+            routes,
             limits: self.limits.clone(),
             hand_over: self.hand_over,
             stats: self.stats.clone(),
@@ -88,8 +100,8 @@ impl Server {
 
 /// What each connection needs.
 struct Acceptor {
-    router: Router,
-    limits: Arc<Limits>,
+    routes: Routes,
+    limits: Arc<ArcSwap<Limits>>,
     hand_over: bool,
     stats: Arc<ServerStats>,
     closing: watch::Receiver<()>,
@@ -98,7 +110,7 @@ struct Acceptor {
 async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match acceptor.stats.admit(peer.ip(), &acceptor.limits) {
+            Ok((stream, peer)) => match acceptor.stats.admit(peer.ip(), &acceptor.limits.load()) {
                 Admission::Refused => drop(stream),
                 Admission::Welcome(ticket) => {
                     let acceptor = acceptor.clone();
@@ -123,6 +135,7 @@ async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use http::Request;
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use tokio::net::TcpStream;
@@ -143,7 +156,7 @@ mod tests {
             },
             true,
         );
-        server.serve(listener, Router::new());
+        server.serve(listener, Routes::new(Router::new()));
         let first = TcpStream::connect(address).await.unwrap();
         let second = TcpStream::connect(address).await.unwrap();
 

@@ -1,7 +1,7 @@
 //! The answer to a subscription, on every front that has streams: on the connection itself if the server offers it,
 //! else as a body; and to those who must come back later.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::IpAddr, time::Duration};
 
 use axum::{
     body::Body,
@@ -27,7 +27,7 @@ const FULL_RETRY_MS: u64 = 5000;
 /// says nothing, and its streams are bodies.
 #[derive(Debug)]
 pub(crate) struct Carrier {
-    peer: Option<SocketAddr>,
+    peer: Option<IpAddr>,
     is_overloaded: bool,
     hand_over: Option<HandOver>,
 }
@@ -38,7 +38,7 @@ impl<S: Sync> FromRequestParts<S> for Carrier {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let extensions = &parts.extensions;
         Ok(Self {
-            peer: extensions.get().map(|Peer(address)| *address),
+            peer: extensions.get().and_then(|peer: &Peer| peer.address),
             is_overloaded: extensions.get::<Overloaded>().is_some(),
             hand_over: extensions.get().cloned(),
         })

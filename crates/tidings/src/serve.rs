@@ -13,8 +13,8 @@ use anyhow::Context as _;
 use axum::Router;
 use tidings_auth::{Authority, Dialects};
 use tidings_http::{
-    Access, Echo, Limits, PartStatus, Parts, Presence, Server, Status, admin, administrators_only, app,
-    figures, health, mercure, native, pusher, topics,
+    Access, Echo, Limits, PartStatus, Parts, Presence, Routes, Server, Status, admin, administrators_only,
+    app, figures, health, mercure, native, pusher, topics,
 };
 use tidings_hub::{Hub, Settings};
 use tidings_sources::Sources;
@@ -50,7 +50,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let presence = fronts::presence(&config, &hub);
     let echo = fronts::echo(&config, &hub, &authority, status.server.hits());
     let (public, admin) = routes(&config, &authority, presence.clone(), echo.as_ref(), status)?;
-    listeners.serve(&mut server, &app(public, &access), &app(admin, &access), &config)?;
+    let (public, admin) = (Routes::new(app(public, &access)), Routes::new(app(admin, &access)));
+    listeners.serve(&mut server, &public, &admin, &config)?;
 
     stop::asked_for().await;
     sources.stop().await;

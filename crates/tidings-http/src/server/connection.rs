@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use http::{HeaderValue, Request, Response, header};
 use hyper::{
     body::Incoming,
@@ -13,7 +13,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{net::TcpStream, sync::Notify};
 use tower::ServiceExt as _;
 
-use super::{Acceptor, Overloaded, Peer, admission::Ticket, hand_over::Desk, stall::StallGuard};
+use super::{
+    Acceptor, Limits, Overloaded, Peer, Routes, admission::Ticket, hand_over::Desk, stall::StallGuard,
+};
 use crate::limit::Limit;
 
 /// What a client of HTTP/2 without TLS sends first (RFC 9113, section 3.4).
@@ -38,7 +40,7 @@ pub(super) async fn serve(
     ticket: Ticket,
     acceptor: &Acceptor,
 ) -> Result<(), Error> {
-    let limits = &acceptor.limits;
+    let limits = &*acceptor.limits.load_full();
     stream.set_nodelay(true)?;
     // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour. Twice the time
     // that a stalled peer is given, so that whoever counts the stalled, the guard here or a shard, comes first as a rule.
@@ -50,18 +52,19 @@ pub(super) async fn serve(
         _ = closing.changed() => return Ok(()),
     };
     let is_overloaded = ticket.is_overloaded();
-    let caller = Caller { router: acceptor.router.clone(), peer, is_overloaded, is_last: Arc::default() };
+    let peer = Peer { address: Some(peer.ip()), is_secure: false };
+    let caller = Caller { routes: acceptor.routes.clone(), peer, is_overloaded, is_last: Arc::default() };
     match is_http2 {
-        true => serve_http2(stream, caller, acceptor).await,
-        false => serve_http1(stream, caller, ticket, acceptor).await,
+        true => serve_http2(stream, caller, limits, acceptor).await,
+        false => serve_http1(stream, caller, ticket, limits, acceptor).await,
     }
 }
 
 /// What the requests of a connection have in common.
 #[derive(Clone)]
 struct Caller {
-    router: Router,
-    peer: SocketAddr,
+    routes: Routes,
+    peer: Peer,
     /// This is a connection for which there is no room: it ends with its first answer.
     is_overloaded: bool,
     is_last: Arc<Notify>,
@@ -70,12 +73,12 @@ struct Caller {
 impl Caller {
     async fn answer(self, request: Request<Incoming>) -> Response<Body> {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(self.peer));
+        request.extensions_mut().insert(self.peer);
         if self.is_overloaded {
             request.extensions_mut().insert(Overloaded);
             self.is_last.notify_one();
         }
-        let Ok(mut response) = self.router.oneshot(request).await;
+        let Ok(mut response) = self.routes.current().oneshot(request).await;
         if self.is_overloaded {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -92,8 +95,12 @@ impl Caller {
     }
 }
 
-async fn serve_http2(stream: TcpStream, caller: Caller, acceptor: &Acceptor) -> Result<(), Error> {
-    let limits = &acceptor.limits;
+async fn serve_http2(
+    stream: TcpStream,
+    caller: Caller,
+    limits: &Limits,
+    acceptor: &Acceptor,
+) -> Result<(), Error> {
     let (io, _) = StallGuard::new(stream, limits.write_stall, acceptor.stats.hits().clone());
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     http2
@@ -119,9 +126,9 @@ async fn serve_http1(
     stream: TcpStream,
     caller: Caller,
     ticket: Ticket,
+    limits: &Limits,
     acceptor: &Acceptor,
 ) -> Result<(), Error> {
-    let limits = &acceptor.limits;
     let (io, unsent) = StallGuard::new(stream, limits.write_stall, acceptor.stats.hits().clone());
     let mut http1 = http1::Builder::new();
     http1

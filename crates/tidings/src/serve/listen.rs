@@ -6,8 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use axum::Router;
-use tidings_http::Server;
+use tidings_http::{Routes, Server};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use crate::{
@@ -52,8 +51,8 @@ impl Listeners {
     pub(super) fn serve(
         self,
         server: &mut Server,
-        public: &Router,
-        admin: &Router,
+        public: &Routes,
+        admin: &Routes,
         config: &Config,
     ) -> anyhow::Result<()> {
         let own_address = self.own_address();
