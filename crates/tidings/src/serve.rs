@@ -5,6 +5,7 @@ mod demo;
 mod fronts;
 mod history;
 mod listen;
+mod machine;
 mod stop;
 
 use std::{sync::Arc, time::Instant};
@@ -31,11 +32,12 @@ use crate::config::Config;
 /// subscribers, then the log, so that what was received is kept.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let started = Instant::now();
+    let room = machine::room(&config);
     let listeners = Listeners::bind(&config).await?;
     let log = history::open(&config).await?;
     let authority = fronts::authority(&config)?;
     let hub = Hub::start(log.clone(), hub_settings(&config)).context("the hub cannot start")?;
-    let mut server = Server::new(server_limits(&config), config.stream.hand_over);
+    let mut server = Server::new(server_limits(&config, room), config.stream.hand_over);
     let sources = start_sources(&config, &hub, &listeners)?;
     let status = Status {
         hub: hub.clone(),
@@ -116,9 +118,10 @@ fn hub_settings(config: &Config) -> Settings {
     }
 }
 
-fn server_limits(config: &Config) -> Limits {
+/// `room` is how many connections the machine allows.
+fn server_limits(config: &Config, room: u64) -> Limits {
     Limits {
-        max_connections: config.limits.connections as u64,
+        max_connections: room,
         max_per_address: config.limits.connections_per_address as u64,
         max_head: config.limits.head,
         head_time: config.limits.head_time,

@@ -9,14 +9,12 @@ use anyhow::{Context as _, bail};
 use tidings_http::{Routes, Server};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
+use super::machine::BACKLOG;
 use crate::{
     config::{Address, Config, not_loopback},
     logs,
     standard::say,
 };
-
-/// How many connections may wait to be accepted: a crowd that comes back at once.
-const BACKLOG: u32 = 4096;
 
 /// Bound listeners, and where they are.
 #[derive(Debug)]
@@ -31,7 +29,6 @@ impl Listeners {
     /// # Errors
     /// When an address cannot be bound, or is not a loopback address though the hub is open.
     pub(super) async fn bind(config: &Config) -> anyhow::Result<Self> {
-        raise_file_limit();
         Ok(Self {
             public: bind(&config.listen, config).await?,
             admin: bind(&config.admin.listen, config).await?,
@@ -132,14 +129,4 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
-}
-
-/// Each connection is an open file. The limit that most systems set is the soft one; the hard one is what counts.
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, ?limit, "the limit of open files stays as it is");
-    }
 }
