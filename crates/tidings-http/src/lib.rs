@@ -36,5 +36,5 @@ pub use mercure::{Ids, MercureSettings, Presence, mercure, mercure_base};
 pub use native::{NativeSettings, native, topics};
 pub use networks::{Network, Networks};
 pub use pusher::{Company, PusherApp, PusherSettings, pusher};
-pub use server::{Limits, Peer, Routes, Server, ServerFigures, ServerStats};
+pub use server::{Limits, Listener, Peer, Routes, Server, ServerFigures, ServerStats};
 pub use status::{PartStatus, Parts, Status, figures, health};

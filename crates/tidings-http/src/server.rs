@@ -6,17 +6,20 @@
 mod admission;
 mod connection;
 mod hand_over;
+mod listener;
 mod routes;
 mod stall;
+mod transport;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 
 use admission::Admission;
 pub use admission::{Limits, ServerFigures, ServerStats};
 pub(crate) use hand_over::HandOver;
+pub use listener::Listener;
 pub use routes::Routes;
 
 use crate::limit::Limit;
@@ -27,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The other end of a connection, in a request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer {
-    /// Its address. `None` on a unix socket.
+    /// Its address. `None` on a unix socket: it is a program of this machine, or a proxy there.
     pub address: Option<IpAddr>,
     /// Whether the connection is encrypted.
     pub is_secure: bool,
@@ -73,7 +76,7 @@ impl Server {
     }
 
     /// Serves the routes on the listener, from now on.
-    pub fn serve(&mut self, listener: TcpListener, routes: Routes) {
+    pub fn serve(&mut self, listener: impl Into<Listener>, routes: Routes) {
         let acceptor = Acceptor {
             routes,
             limits: self.limits.clone(),
@@ -81,7 +84,7 @@ impl Server {
             stats: self.stats.clone(),
             closing: self.closing.subscribe(),
         };
-        self.listening.push(tokio::spawn(accept(listener, Arc::new(acceptor))));
+        self.listening.push(tokio::spawn(accept(listener.into(), Arc::new(acceptor))));
     }
 
     /// Accepts no more connections, lets the requests under way end, and waits for that at most so long, and for the
@@ -107,10 +110,10 @@ struct Acceptor {
     closing: watch::Receiver<()>,
 }
 
-async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
+async fn accept(listener: Listener, acceptor: Arc<Acceptor>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match acceptor.stats.admit(peer.ip(), &acceptor.limits.load()) {
+            Ok((stream, peer)) => match acceptor.stats.admit(peer, &acceptor.limits.load()) {
                 Admission::Refused => drop(stream),
                 Admission::Welcome(ticket) => {
                     let acceptor = acceptor.clone();
@@ -119,7 +122,7 @@ async fn accept(listener: TcpListener, acceptor: Arc<Acceptor>) {
                             if let Some(limit) = connection::limit_of(&*error) {
                                 acceptor.stats.hits().hit(limit);
                             }
-                            tracing::debug!(%peer, %error, "connection ended");
+                            tracing::debug!(?peer, %error, "connection ended");
                         }
                     });
                 }
@@ -138,7 +141,7 @@ mod tests {
     use axum::Router;
     use http::Request;
     use hyper_util::rt::{TokioExecutor, TokioIo};
-    use tokio::net::TcpStream;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 

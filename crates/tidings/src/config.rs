@@ -33,7 +33,7 @@ mod tests;
 mod value;
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -74,6 +74,8 @@ const DEFAULT_FILE: &str = "tidings.toml";
 pub(crate) struct Config {
     /// The addresses to serve on; at least one. Default: `127.0.0.1:8080`.
     pub(crate) listen: Vec<Address>,
+    /// The permissions of the files of unix sockets. Default: 0660.
+    pub(crate) unix_mode: u32,
     /// The directory of the log. Default: `./tidings-data`.
     pub(crate) data: PathBuf,
     /// The topic of who names none. Default: `messages`.
@@ -193,6 +195,7 @@ impl Config {
             top.reject("listen", "it names no address, so that nobody could connect");
         }
         let listen = listen.unwrap_or_else(|| vec![Address::default()]);
+        let unix_mode = top.read("unix_mode", value::mode).unwrap_or(0o660);
         let data = top.read("data", value::non_empty).unwrap_or_else(|| "./tidings-data".to_owned()).into();
         let default_topic = top.read("default_topic", topic).unwrap_or_else(messages);
         let demo = top.read("demo", value::boolean).unwrap_or_default();
@@ -243,6 +246,7 @@ impl Config {
         let warnings = [reference.warnings, short_secrets(&issuers)].concat();
         Self {
             listen,
+            unix_mode,
             data,
             default_topic,
             demo,
@@ -347,7 +351,7 @@ fn check_addresses(section: &Section<'_, '_>, addresses: &[Address], others: &[A
 }
 
 /// Why an open hub does not listen on this address.
-pub(crate) fn not_loopback(address: &Address) -> String {
+pub(crate) fn not_loopback(address: &impl fmt::Display) -> String {
     format!(
         "{address} is not a loopback address, and without keys everybody who reaches it could publish and read \
          everything: give the hub keys ([[keys]]; `tidings token key` makes one), listen on 127.0.0.1, or allow it \

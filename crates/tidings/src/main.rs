@@ -35,6 +35,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => {
+            // Before anything else opens a file.
+            let inherited = serve::Inherited::take()?;
             // Before anything is bound, written or started.
             let config = configuration(args)?;
             let _guard = logs::init(&config.logs)?;
@@ -45,7 +47,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             for warning in &config.warnings {
                 tracing::warn!("{warning}");
             }
-            runtime()?.block_on(serve::run(config))
+            runtime()?.block_on(serve::run(config, inherited))
         }
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),

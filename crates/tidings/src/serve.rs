@@ -21,6 +21,7 @@ use tidings_hub::{Hub, Settings};
 use tidings_sources::Sources;
 use tokio::runtime::Handle;
 
+pub(crate) use self::listen::Inherited;
 use self::listen::Listeners;
 use crate::config::Config;
 
@@ -30,10 +31,10 @@ use crate::config::Config;
 /// The order of the start: what can be refused comes first (addresses, then the log), so that a hub that cannot run
 /// has not shown itself; sources start when there is somewhere to poll. The order of the end: sources first, then the
 /// subscribers, then the log, so that what was received is kept.
-pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+pub(crate) async fn run(config: Config, inherited: Inherited) -> anyhow::Result<()> {
     let started = Instant::now();
     let room = machine::room(&config);
-    let listeners = Listeners::bind(&config).await?;
+    let listeners = Listeners::bind(&config, inherited).await?;
     let log = history::open(&config).await?;
     let authority = fronts::authority(&config)?;
     let hub = Hub::start(log.clone(), hub_settings(&config)).context("the hub cannot start")?;
@@ -53,9 +54,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let echo = fronts::echo(&config, &hub, &authority, status.server.hits());
     let (public, admin) = routes(&config, &authority, presence.clone(), echo.as_ref(), status)?;
     let (public, admin) = (Routes::new(app(public, &access)), Routes::new(app(admin, &access)));
-    listeners.serve(&mut server, &public, &admin, &config)?;
+    let kept = listeners.serve(&mut server, &public, &admin, &config)?;
 
     stop::asked_for().await;
+    drop(kept);
     sources.stop().await;
     hub.drain(config.stream.drain_window);
     server.shut_down(config.stream.drain_time).await;

@@ -62,11 +62,12 @@ impl ServerStats {
         &self.hits
     }
 
-    /// Decides on a new connection.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Admission {
+    /// Decides on a new connection. Without an address it is this machine's, like loopback addresses.
+    pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>, limits: &Limits) -> Admission {
         self.accepted.fetch_add(1, Relaxed);
         let connections = self.connections.fetch_add(1, Relaxed);
-        let from_address = self.enter(address);
+        let address = address.filter(|address| !address.is_loopback());
+        let from_address = address.map_or(0, |address| self.enter(address));
         let mut ticket = Ticket { stats: self.clone(), address, is_overloaded: false };
         if connections >= limits.max_connections.saturating_add(OVERFLOW) {
             self.hits.hit(Limit::ConnectionsOverflow);
@@ -85,11 +86,8 @@ impl ServerStats {
         Admission::Welcome(ticket)
     }
 
-    /// How many connections there are from this address now, this one included; loopback addresses are not counted.
+    /// How many connections there are from this address now, this one included.
     fn enter(&self, address: IpAddr) -> u64 {
-        if address.is_loopback() {
-            return 0;
-        }
         let mut by_address = self.addresses();
         let count = by_address.entry(address).or_default();
         *count += 1;
@@ -115,7 +113,8 @@ pub(super) enum Admission {
 #[derive(Debug)]
 pub(super) struct Ticket {
     stats: Arc<ServerStats>,
-    address: IpAddr,
+    /// The address that it is counted by.
+    address: Option<IpAddr>,
     is_overloaded: bool,
 }
 
@@ -129,11 +128,12 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.stats.connections.fetch_sub(1, Relaxed);
+        let Some(address) = self.address else { return };
         let mut by_address = self.stats.addresses();
-        if let Some(count) = by_address.get_mut(&self.address) {
+        if let Some(count) = by_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
-                by_address.remove(&self.address);
+                by_address.remove(&address);
             }
         }
     }
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn the_crowd_is_told_and_the_flood_is_closed() {
         let stats = Arc::<ServerStats>::default();
-        let loopback = IpAddr::from([127, 0, 0, 1]);
+        let loopback = Some(IpAddr::from([127, 0, 0, 1]));
         let mut held: Vec<_> = (0..2 + OVERFLOW).map(|_| stats.admit(loopback, &limits(2, 1))).collect();
         assert_eq!(held.iter().map(outcome).filter(|o| *o == Some(false)).count(), 2);
         assert_eq!(outcome(&held[2]), Some(true));
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn one_address_cannot_take_all_the_room() {
         let stats = Arc::<ServerStats>::default();
-        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let [one, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(|address| Some(IpAddr::from(address)));
         let first = stats.admit(one, &limits(9, 1));
         assert_eq!(outcome(&first), Some(false));
         assert_eq!(outcome(&stats.admit(one, &limits(9, 1))), Some(true));

@@ -1,6 +1,6 @@
 //! One connection: HTTP/1.1 or HTTP/2, within the limits, to its end or until it is handed over.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use http::{HeaderValue, Request, Response, header};
@@ -10,11 +10,12 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
 use super::{
     Acceptor, Limits, Overloaded, Peer, Routes, admission::Ticket, hand_over::Desk, stall::StallGuard,
+    transport::Transport,
 };
 use crate::limit::Limit;
 
@@ -35,16 +36,15 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves a connection that has been admitted.
 pub(super) async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Transport,
+    address: Option<IpAddr>,
     ticket: Ticket,
     acceptor: &Acceptor,
 ) -> Result<(), Error> {
     let limits = &*acceptor.limits.load_full();
-    stream.set_nodelay(true)?;
-    // Data that a vanished peer does not acknowledge: the kernel's own patience is a quarter of an hour. Twice the time
-    // that a stalled peer is given, so that whoever counts the stalled, the guard here or a shard, comes first as a rule.
-    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(limits.write_stall.saturating_mul(2)))?;
+    // Twice the time that a stalled peer is given, so that whoever counts the stalled, the guard here or a shard, comes
+    // first as a rule.
+    stream.tune(limits.write_stall.saturating_mul(2))?;
     let mut closing = acceptor.closing.clone();
     let is_http2 = tokio::select! {
         is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)) => is_http2??,
@@ -52,7 +52,7 @@ pub(super) async fn serve(
         _ = closing.changed() => return Ok(()),
     };
     let is_overloaded = ticket.is_overloaded();
-    let peer = Peer { address: Some(peer.ip()), is_secure: false };
+    let peer = Peer { address, is_secure: false };
     let caller = Caller { routes: acceptor.routes.clone(), peer, is_overloaded, is_last: Arc::default() };
     match is_http2 {
         true => serve_http2(stream, caller, limits, acceptor).await,
@@ -96,7 +96,7 @@ impl Caller {
 }
 
 async fn serve_http2(
-    stream: TcpStream,
+    stream: Transport,
     caller: Caller,
     limits: &Limits,
     acceptor: &Acceptor,
@@ -123,7 +123,7 @@ async fn serve_http2(
 }
 
 async fn serve_http1(
-    stream: TcpStream,
+    stream: Transport,
     caller: Caller,
     ticket: Ticket,
     limits: &Limits,
@@ -185,7 +185,7 @@ pub(super) fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<Limi
 }
 
 /// Looks at the first bytes without taking them.
-async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+async fn speaks_http2(stream: &Transport) -> io::Result<bool> {
     let mut first = [0; HTTP2_PREFACE.len()];
     loop {
         let seen = stream.peek(&mut first).await?;

@@ -15,7 +15,9 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderName, Method, Request, Response, StatusCode, Version, header, response};
 use hyper::body::Body;
 use tidings_hub::{Accepted, Socket};
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::sync::Notify;
+
+use super::transport::Transport;
 
 /// In the extensions of a request whose connection may be handed over.
 #[derive(Clone, Debug)]
@@ -101,11 +103,11 @@ impl Leaving {
     ///
     /// # Errors
     /// When the socket cannot be taken from the runtime.
-    pub(super) fn leave(self, stream: TcpStream, lease: Box<dyn Any + Send>) -> io::Result<()> {
+    pub(super) fn leave(self, stream: Transport, lease: Box<dyn Any + Send>) -> io::Result<()> {
         let Self { accepted, head, version } = self;
         let chunked = version == Version::HTTP_11;
         let head = encode(version, &head, SystemTime::now());
-        accepted.hand_over(Socket { stream: stream.into_std()?, head, chunked, lease });
+        accepted.hand_over(Socket { stream: stream.into_socket()?, head, chunked, lease });
         Ok(())
     }
 }

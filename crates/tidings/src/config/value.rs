@@ -174,6 +174,13 @@ pub(crate) fn duration_or_none(given: &Given<'_>) -> Parsed<Duration> {
     }
 }
 
+/// Permissions of a file, in octal digits as `chmod` takes them.
+pub(crate) fn mode(given: &Given<'_>) -> Parsed<u32> {
+    let digits = given.text().filter(|text| matches!(text.len(), 3 | 4));
+    let mode = digits.and_then(|text| u32::from_str_radix(text, 8).ok()).filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| format!("{} is not a mode: write one such as \"0660\", in quotes", given.shown()))
+}
+
 /// A list, each item parsed by `item`. As text: the items with commas between them, or a TOML list.
 pub(crate) fn list<T>(item: impl Fn(&Given<'_>) -> Parsed<T>) -> impl Fn(&Given<'_>) -> Parsed<Vec<T>> {
     move |given| match given {
@@ -290,6 +297,15 @@ mod tests {
         assert_eq!(list(string)(&text("[::1]:80, [::]:81")), Ok(addresses.clone()));
         assert_eq!(list(string)(&text("['[::1]:80', '[::]:81']")), Ok(addresses));
         assert_eq!(one_or_more(string)(&toml("\"a\"")), Ok(vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn modes_are_octal_text() {
+        assert_eq!(mode(&text("0660")), Ok(0o660));
+        assert_eq!(mode(&toml("'600'")), Ok(0o600));
+        for bad in [text(""), text("66"), text("0o660"), text("4755"), text("0668"), toml("660")] {
+            assert!(mode(&bad).is_err(), "{}", bad.shown());
+        }
     }
 
     #[test]

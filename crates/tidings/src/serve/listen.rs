@@ -1,77 +1,124 @@
 //! The addresses that are served.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    net::SocketAddr,
-};
+mod bind;
+mod inherited;
+mod kept;
+mod socket;
+
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, bail};
 use tidings_http::{Routes, Server};
-use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use tokio::net::lookup_host;
 
-use super::machine::BACKLOG;
+use self::{
+    inherited::Heirloom,
+    socket::{Kind, Place, Socket},
+};
+pub(crate) use self::{inherited::Inherited, kept::Kept};
 use crate::{
     config::{Address, Config, not_loopback},
     logs,
     standard::say,
 };
 
-/// Bound listeners, and where they are.
+/// Listening sockets, and where they are.
 #[derive(Debug)]
-pub(super) struct Listeners {
-    public: Vec<(SocketAddr, TcpListener)>,
-    admin: Vec<(SocketAddr, TcpListener)>,
-}
+pub(super) struct Listeners(Vec<Heirloom>);
 
 impl Listeners {
-    /// Binds every address of the configuration.
+    /// Takes or binds every address of the configuration. An inherited socket that nobody has configured serves
+    /// everybody, or operators if it is named `admin`; then nothing is bound by default.
     ///
     /// # Errors
     /// When an address cannot be bound, or is not a loopback address though the hub is open.
-    pub(super) async fn bind(config: &Config) -> anyhow::Result<Self> {
-        Ok(Self {
-            public: bind(&config.listen, config).await?,
-            admin: bind(&config.admin.listen, config).await?,
-        })
+    pub(super) async fn bind(config: &Config, mut inherited: Inherited) -> anyhow::Result<Self> {
+        let mut admin = Vec::new();
+        for address in &config.admin.listen {
+            admin.extend(sockets(Kind::Admin, address, &mut inherited, config).await?);
+        }
+        let mut listeners = Vec::new();
+        let has_public = inherited.has_public();
+        for address in config.listen.iter().filter(|address| !(has_public && address.is_default())) {
+            listeners.extend(sockets(Kind::Public, address, &mut inherited, config).await?);
+        }
+        for heirloom in inherited.unclaimed() {
+            match heirloom.is_own {
+                true => retire(&heirloom.place),
+                false => listeners.push(heirloom),
+            }
+        }
+        listeners.extend(admin);
+        let stranger = listeners.iter().find(|listener| !listener.place.is_loopback());
+        if let Some(stranger) = stranger.filter(|_| config.is_loopback_only()) {
+            bail!("{}", not_loopback(&stranger.place));
+        }
+        Ok(Self(listeners))
     }
 
     /// An address at which this hub answers from its own machine.
     pub(super) fn own_address(&self) -> String {
-        match self.public.first() {
-            Some((address, _)) if address.ip().is_unspecified() => format!("127.0.0.1:{}", address.port()),
-            Some((address, _)) => address.to_string(),
+        let public = self.0.iter().filter(|listener| listener.kind == Kind::Public);
+        let mut addresses = public.filter_map(|listener| match listener.place {
+            Place::Tcp(address) => Some(address),
+            Place::Unix(_) => None,
+        });
+        match addresses.next() {
+            Some(address) if address.ip().is_unspecified() => format!("127.0.0.1:{}", address.port()),
+            Some(address) => address.to_string(),
             None => String::new(),
         }
     }
 
-    /// Serves, and says where.
+    /// Serves, and says where. What is answered keeps the sockets open.
     pub(super) fn serve(
         self,
         server: &mut Server,
         public: &Routes,
         admin: &Routes,
         config: &Config,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Kept> {
         let own_address = self.own_address();
-        for (address, listener) in self.admin {
-            server.serve(listener, admin.clone());
-            tracing::info!(%address, "operators are answered");
-        }
-        let mut lines = String::new();
-        for (address, listener) in self.public {
-            server.serve(listener, public.clone());
-            lines += &format!("listening on http://{address}\n");
+        let (mut kept, mut lines) = (Kept::default(), String::new());
+        for Heirloom { socket, place, kind, is_own } in self.0 {
+            let file = match &place {
+                Place::Unix(path) => path.clone().filter(|_| is_own),
+                Place::Tcp(_) => None,
+            };
+            kept.keep(inherited::name(kind, is_own), socket.duplicate()?, file);
+            let listener = socket.into_listener()?;
+            match kind {
+                Kind::Admin => {
+                    server.serve(listener, admin.clone());
+                    tracing::info!(address = %place, "operators are answered");
+                }
+                Kind::Public => {
+                    server.serve(listener, public.clone());
+                    lines += &match place {
+                        Place::Tcp(address) => format!("listening on http://{address}\n"),
+                        Place::Unix(_) => format!("listening on {place}\n"),
+                    };
+                }
+            }
         }
         introduce(&own_address, config);
         // Whoever waits for the line on standard output finds the warnings on standard error.
         logs::flush();
         let mut stdout = io::stdout().lock();
-        stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).context("standard output")
+        stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).context("standard output")?;
+        Ok(kept)
     }
 }
 
 /// Says on standard error what a newcomer can do, and what the hub leaves open.
 fn introduce(address: &str, config: &Config) {
+    if !address.is_empty() {
+        invite(address, config);
+    }
+    warn_of_openness(config);
+}
+
+fn invite(address: &str, config: &Config) {
     let (open, topic) = (format!("http://{address}/"), &config.default_topic);
     let key = if config.is_open { "" } else { "-H 'Authorization: Bearer KEY' " };
     let publish = format!("curl {key}-d 'Hello' http://{address}/topics/{topic}");
@@ -80,6 +127,9 @@ fn introduce(address: &str, config: &Config) {
         // Nobody is looking; whoever reads the log later expects nothing else in it.
         false => tracing::info!(open, publish, "ready"),
     }
+}
+
+fn warn_of_openness(config: &Config) {
     match (config.is_open, config.insecure_open) {
         (false, _) => {}
         (true, false) => {
@@ -91,42 +141,53 @@ fn introduce(address: &str, config: &Config) {
     }
 }
 
-async fn bind(addresses: &[Address], config: &Config) -> anyhow::Result<Vec<(SocketAddr, TcpListener)>> {
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let resolved =
-            lookup_host(address.as_str()).await.with_context(|| format!("{address} cannot be looked up"))?;
-        let mut found = false;
-        for resolved in resolved {
-            if config.is_loopback_only() && !resolved.ip().to_canonical().is_loopback() {
-                bail!("{}", not_loopback(address));
-            }
-            match listener(resolved) {
-                Ok(listener) => {
-                    listeners.push((listener.local_addr()?, listener));
-                    found = true;
-                }
-                // A name such as localhost has an IPv6 address on machines that have no IPv6.
-                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    bail!(
-                        "{resolved} is in use, perhaps by another hub: choose another address with --listen"
-                    )
-                }
-                Err(error) => return Err(error).with_context(|| format!("cannot listen on {resolved}")),
-            }
-        }
-        if !found {
-            bail!("cannot listen on {address}: this machine has no such address");
-        }
+/// The sockets at an address, which may be a name of several.
+async fn sockets(
+    kind: Kind,
+    address: &Address,
+    inherited: &mut Inherited,
+    config: &Config,
+) -> anyhow::Result<Vec<Heirloom>> {
+    if let Some(path) = address.path() {
+        let place = Place::Unix(Some(path.to_owned()));
+        let bound = || Ok(Some(bind::unix(path, config.unix_mode)?));
+        return Ok(socket(kind, place, inherited, bound)?.into_iter().collect());
     }
-    Ok(listeners)
+    let resolved = lookup_host(address.as_str()).await;
+    let mut found = Vec::new();
+    for resolved in resolved.with_context(|| format!("{address} cannot be looked up"))? {
+        let place = Place::Tcp(resolved);
+        if config.is_loopback_only() && !place.is_loopback() {
+            bail!("{}", not_loopback(address));
+        }
+        // A name such as localhost has an IPv6 address on machines that have no IPv6.
+        found.extend(socket(kind, place, inherited, || bind::tcp(resolved))?);
+    }
+    if found.is_empty() {
+        bail!("cannot listen on {address}: this machine has no such address");
+    }
+    Ok(found)
 }
 
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // So that a restart does not wait for the kernel to forget the old connections.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+/// The socket that was inherited for this place, or else a new one.
+fn socket(
+    kind: Kind,
+    place: Place,
+    inherited: &mut Inherited,
+    bound: impl FnOnce() -> anyhow::Result<Option<Socket>>,
+) -> anyhow::Result<Option<Heirloom>> {
+    if let Some(heirloom) = inherited.claim(kind, &place) {
+        tracing::info!(address = %heirloom.place, "the listening socket was inherited");
+        return Ok(Some(Heirloom { kind, ..heirloom }));
+    }
+    let Some(socket) = bound()? else { return Ok(None) };
+    Ok(Some(Heirloom { place: socket.place()?, socket, kind, is_own: true }))
+}
+
+/// Closes the address of a former configuration.
+fn retire(place: &Place) {
+    tracing::info!(address = %place, "no longer listening there: it is configured no longer");
+    if let Place::Unix(Some(path)) = place {
+        kept::remove(path);
+    }
 }
