@@ -106,10 +106,11 @@ export function faults(packages) {
   return found
 }
 
-function compiled() {
+/** The lines of `cargo tree` about what is compiled: into everything, or into what the arguments choose. */
+export function compiled(chosen = ['--workspace']) {
   const text = execFileSync(
     'cargo',
-    ['tree', '--locked', '--workspace', '--edges', 'normal,build', '--target', PLATFORM, '--prefix', 'none', '--format', '{p}\t{l}'],
+    ['tree', '--locked', ...chosen, '--edges', 'normal,build', '--target', PLATFORM, '--prefix', 'none', '--format', '{p}\t{l}'],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
   )
   return text.split('\n').filter((line) => line !== '')
