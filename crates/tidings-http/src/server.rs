@@ -156,6 +156,7 @@ mod tests {
                 max_head: 65536,
                 head_time: Duration::from_secs(60),
                 write_stall: Duration::from_secs(60),
+                send_buffer: 256 << 10,
             },
             true,
         );

@@ -128,6 +128,7 @@ fn server_limits(config: &Config, room: u64) -> Limits {
         max_head: config.limits.head,
         head_time: config.limits.head_time,
         write_stall: config.limits.stall,
+        send_buffer: config.limits.send_buffer,
     }
 }
 

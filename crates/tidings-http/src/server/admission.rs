@@ -30,6 +30,9 @@ pub struct Limits {
     pub head_time: Duration,
     /// How long a peer may take nothing of what is being written to it (setting `limits.stall`).
     pub write_stall: Duration,
+    /// Bytes that the system holds at most for one connection that takes nothing (setting `limits.send_buffer`). It
+    /// counts what it spends on them.
+    pub send_buffer: usize,
 }
 
 /// What the server counts.
@@ -150,6 +153,7 @@ mod tests {
             max_head: 65536,
             head_time: Duration::from_secs(10),
             write_stall: Duration::from_secs(60),
+            send_buffer: 256 << 10,
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) async fn serve(
     let limits = &*acceptor.limits.load_full();
     // Twice the time that a stalled peer is given, so that whoever counts the stalled, the guard here or a shard, comes
     // first as a rule.
-    stream.tune(limits.write_stall.saturating_mul(2))?;
+    stream.tune(limits.write_stall.saturating_mul(2), limits.send_buffer)?;
     let mut closing = acceptor.closing.clone();
     let is_http2 = tokio::select! {
         is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)) => is_http2??,

@@ -22,13 +22,17 @@ pub(super) enum Transport {
 }
 
 impl Transport {
-    /// Sends what is written at once, and gives up data that a vanished peer does not acknowledge for so long: the
-    /// kernel's own patience is a quarter of an hour.
-    pub(super) fn tune(&self, patience: Duration) -> io::Result<()> {
+    /// Sends what is written at once, gives up data that a vanished peer does not acknowledge for so long (the kernel's
+    /// own patience is a quarter of an hour), and has the kernel hold no more than so many bytes for one that takes
+    /// nothing (its own bound is 4 MiB).
+    pub(super) fn tune(&self, patience: Duration, send_buffer: usize) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => {
                 stream.set_nodelay(true)?;
-                socket2::SockRef::from(stream).set_tcp_user_timeout(Some(patience))
+                let socket = socket2::SockRef::from(stream);
+                // It doubles what it is told (socket(7)).
+                socket.set_send_buffer_size(send_buffer / 2)?;
+                socket.set_tcp_user_timeout(Some(patience))
             }
             // Its peer is a process of this machine, which the kernel sees end.
             Self::Unix(_) => Ok(()),

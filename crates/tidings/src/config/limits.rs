@@ -33,6 +33,8 @@ pub(crate) struct Limits {
     pub(crate) page_bytes: usize,
     /// How long a subscriber may take nothing, with something to take, before it is dropped. Default: 60 s.
     pub(crate) stall: Duration,
+    /// How many bytes the system holds at most for one connection that takes nothing. Default: 256 KiB.
+    pub(crate) send_buffer: usize,
 }
 
 impl Default for Limits {
@@ -49,6 +51,7 @@ impl Default for Limits {
             subscriber_bytes: hub.subscriber_bytes,
             page_bytes: hub.page_bytes,
             stall: hub.stall,
+            send_buffer: 256 << 10,
         }
     }
 }
@@ -77,6 +80,7 @@ impl Limits {
                 .unwrap_or(default.subscriber_bytes),
             page_bytes: section.read("page_bytes", value::memory).unwrap_or(default.page_bytes),
             stall: section.read("stall", value::duration).unwrap_or(default.stall),
+            send_buffer: section.read("send_buffer", value::memory).unwrap_or(default.send_buffer),
         }
     }
 }
