@@ -3,6 +3,8 @@
 //! Not here: the limit per address, from which loopback addresses are exempt (a unit test of the server has it), and
 //! peers that vanish without a word, which need a network to take away.
 
+mod quotas;
+
 use std::{fs, io::ErrorKind, thread};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};

@@ -1,36 +1,51 @@
 //! Routes made into a whole: who may ask, from where, and what is answered to everything else.
 
-use axum::{Router, middleware};
+use std::sync::Arc;
+
+use axum::{Router, extract::Request, middleware};
 use http::{Method, StatusCode, Uri};
+use tower::util::MapRequestLayer;
 
 use crate::{
-    cors,
+    client::{Client, Proxies},
+    cors, fair,
     guard::{Guard, guard},
     problem::Problem,
+    quota::Quotas,
 };
 
 /// Who may talk to the server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Access {
     /// The origins whose pages may: exact ones, or `*`.
     pub origins: Vec<String>,
     /// Whether only this machine may: the hub is open and has not been told that this is meant for everybody.
     pub loopback_only: bool,
+    /// Whose word about the client is believed.
+    pub proxies: Proxies,
+    /// What one client may hold and send. Several sets of routes share it.
+    pub quotas: Arc<Quotas>,
 }
 
-/// Closes a set of routes: everything else is 404 or 405, cross-origin access is for the configured origins, and an
-/// open hub is guarded.
+/// Closes a set of routes: everything else is 404 or 405, nobody takes more than their share, cross-origin access is for
+/// the configured origins, and an open hub is guarded.
 pub fn app(routes: Router, access: &Access) -> Router {
-    let mut app = routes.fallback(not_found).method_not_allowed_fallback(not_allowed);
+    let fair = middleware::from_fn_with_state(access.quotas.clone(), fair::fair);
+    // Below cross-origin access, without whose headers a page is not told what is answered.
+    let mut app = routes.fallback(not_found).method_not_allowed_fallback(not_allowed).layer(fair);
     if !access.origins.is_empty() {
         app = app.layer(cors::layer(&access.origins));
     }
-    match access.loopback_only {
-        true => {
-            app.layer(middleware::from_fn_with_state(Guard { origins: access.origins.clone().into() }, guard))
-        }
-        false => app,
+    if access.loopback_only {
+        let guarded = Guard { origins: access.origins.clone().into() };
+        app = app.layer(middleware::from_fn_with_state(guarded, guard));
     }
+    let Access { proxies, quotas, .. } = access.clone();
+    app.layer(MapRequestLayer::new(move |mut request: Request| {
+        let client = Client::of(&request, &proxies, &quotas);
+        request.extensions_mut().insert(client);
+        request
+    }))
 }
 
 async fn not_found(uri: Uri) -> Problem {

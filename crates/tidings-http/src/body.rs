@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use crate::{
     limit::{Limit, LimitHits},
     problem::Problem,
+    quota::NoRoom,
 };
 
 /// The bounds of a body.
@@ -36,6 +37,9 @@ impl BodyLimit<'_> {
         match tokio::time::timeout(self.time, read).await {
             Ok(Ok(body)) => Ok(own(body.to_bytes())),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(self.too_large()),
+            Ok(Err(error)) if let Some(no_room) = no_room(&*error) => {
+                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, no_room.to_string()))
+            }
             Ok(Err(error)) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
             Err(_) => {
                 self.hits.hit(Limit::BodyTime);
@@ -56,6 +60,11 @@ impl BodyLimit<'_> {
             format!("the body is larger than the {} bytes allowed (setting limits.body)", self.bytes),
         )
     }
+}
+
+/// Whether a body was refused for want of room. Errors of bodies are wrapped in one another.
+fn no_room(error: &(dyn std::error::Error + 'static)) -> Option<NoRoom> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref().copied())
 }
 
 /// Data of its own. What came in one piece is a part of the connection's read buffer, of 8 KiB and more, which the newest

@@ -14,6 +14,12 @@ pub enum Limit {
     ConnectionsOverflow,
     /// The system's limit of open files.
     OpenFiles,
+    /// Setting `limits.streams_per_address`.
+    StreamsPerAddress,
+    /// Setting `limits.streams_per_user`.
+    StreamsPerUser,
+    /// Setting `limits.memory`.
+    Memory,
     /// Setting `limits.head`.
     Head,
     /// Setting `limits.head_time`.
@@ -22,6 +28,12 @@ pub enum Limit {
     Body,
     /// Setting `limits.body_time`.
     BodyTime,
+    /// Setting `limits.bodies`.
+    Bodies,
+    /// Setting `limits.publish_rate`.
+    PublishRate,
+    /// Setting `limits.auth_failures`.
+    AuthFailures,
     /// Setting `limits.stall`.
     Stall,
     /// Setting `rate` of a `[[keys]]` table.
@@ -36,15 +48,21 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit, in the order of the counters.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsOverflow,
         Self::OpenFiles,
+        Self::StreamsPerAddress,
+        Self::StreamsPerUser,
+        Self::Memory,
         Self::Head,
         Self::HeadTime,
         Self::Body,
         Self::BodyTime,
+        Self::Bodies,
+        Self::PublishRate,
+        Self::AuthFailures,
         Self::Stall,
         Self::KeyRate,
         Self::WhisperRate,
@@ -59,10 +77,16 @@ impl Limit {
             Self::ConnectionsPerAddress => "connections_per_address",
             Self::ConnectionsOverflow => "connections_overflow",
             Self::OpenFiles => "open_files",
+            Self::StreamsPerAddress => "streams_per_address",
+            Self::StreamsPerUser => "streams_per_user",
+            Self::Memory => "memory",
             Self::Head => "head",
             Self::HeadTime => "head_time",
             Self::Body => "body",
             Self::BodyTime => "body_time",
+            Self::Bodies => "bodies",
+            Self::PublishRate => "publish_rate",
+            Self::AuthFailures => "auth_failures",
             Self::Stall => "stall",
             Self::KeyRate => "key_rate",
             Self::WhisperRate => "whisper_rate",

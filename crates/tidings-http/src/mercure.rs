@@ -48,6 +48,7 @@ pub use self::{
 pub(crate) use self::{reserved::is_like_announcements, resource::audience};
 use crate::{
     body::{BodyLimit, media_type},
+    client::Client,
     problem::Problem,
     stream::Carrier,
 };
@@ -105,13 +106,14 @@ pub(crate) fn query_method() -> Method {
 async fn serve(
     State(front): State<Front>,
     carrier: Carrier,
+    client: Client,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
     match method {
-        Method::POST => publish::publish(&front, uri, headers, body).await,
+        Method::POST => publish::publish(&front, &client, uri, headers, body).await,
         _ if [Method::GET, Method::HEAD, query_method()].contains(&method) => {
             subscribe::subscribe(&front, carrier, subscribe::Request { method, uri, headers, body }).await
         }

@@ -22,7 +22,8 @@ pub(crate) use self::{
     query::{CURSOR_HEADER, CURSOR_PARAMETERS},
 };
 use crate::{
-    body::BodyLimit, echo, gate::Gate, limit::LimitHits, mercure, problem::Problem, visitor::Visitor,
+    body::BodyLimit, client::Client, echo, gate::Gate, limit::LimitHits, mercure, problem::Problem,
+    visitor::Visitor,
 };
 
 /// Settings of the native front.
@@ -86,12 +87,13 @@ impl Native {
     async fn publish(
         &self,
         visitor: &Visitor,
+        client: &Client,
         headers: &HeaderMap,
         publication: Publication,
     ) -> Result<Receipt, Problem> {
         let publications = std::slice::from_ref(&publication);
         check(publications)?;
-        self.may_publish(visitor, headers, publications).await?;
+        self.may_publish(visitor, client, headers, publications).await?;
         Ok(self.hub.publish(publication).await?)
     }
 
@@ -99,9 +101,12 @@ impl Native {
     async fn may_publish(
         &self,
         visitor: &Visitor,
+        client: &Client,
         headers: &HeaderMap,
         publications: &[Publication],
     ) -> Result<(), Problem> {
+        // First, so that the application is not asked for a flood.
+        client.publish(publications.len())?;
         self.gate().may_publish(visitor, headers, publications).await?;
         let mut topics = publications.iter().flat_map(|publication| &publication.topics);
         let is_reserved = |topic: &str| {

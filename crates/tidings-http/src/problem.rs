@@ -10,7 +10,10 @@ use serde::Serialize;
 use tidings_auth::{Refusal, RefusalKind};
 use tidings_hub::{AppendError, PublishError, ReadError};
 
-use crate::challenge::challenge;
+use crate::{
+    challenge::challenge,
+    quota::{TooMany, whole_seconds},
+};
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +51,16 @@ impl Problem {
         self.detail
     }
 
+    /// What came too fast, and when to try again.
+    pub(crate) fn too_many(detail: impl Into<String>, retry_after: u64) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// When to try again, in seconds.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     pub(crate) fn bad_request(detail: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail.to_string())
     }
@@ -81,6 +94,17 @@ impl From<PublishError> for Problem {
     }
 }
 
+impl From<TooMany> for Problem {
+    fn from(TooMany { retry_after, rate }: TooMany) -> Self {
+        Self::too_many(
+            format!(
+                "from this address come more than {rate} publications a second (setting limits.publish_rate): wait a moment"
+            ),
+            retry_after,
+        )
+    }
+}
+
 impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
         let reason = refusal.to_string();
@@ -95,8 +119,7 @@ impl From<&Refusal> for Problem {
             _ => (StatusCode::UNAUTHORIZED, because("invalid_token")),
         };
         let problem = Self::new(status, reason);
-        let wait = refusal.retry_after().map(|wait| wait.as_millis().div_ceil(1000).max(1));
-        let wait = wait.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
+        let wait = refusal.retry_after().map(whole_seconds);
         Self { challenge, retry_after: wait.or(problem.retry_after), ..problem }
     }
 }

@@ -1,7 +1,7 @@
 //! The answer to a subscription, on every front that has streams: on the connection itself if the server offers it,
 //! else as a body; and to those who must come back later.
 
-use std::{convert::Infallible, net::IpAddr, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     body::Body,
@@ -11,11 +11,13 @@ use axum::{
 use futures_util::StreamExt as _;
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use tidings_auth::Holder;
-use tidings_hub::{Accepted, Naming, SubscribeError, come_back};
+use tidings_hub::{Accepted, Bearer, Companion, Naming, SubscribeError, come_back};
 
 use crate::{
+    client::Client,
     problem::Problem,
-    server::{HandOver, Overloaded, Peer},
+    quota::Place,
+    server::{HandOver, Overloaded},
 };
 
 /// Tells nginx, and those who copied it, not to hold the stream back.
@@ -27,7 +29,7 @@ const FULL_RETRY_MS: u64 = 5000;
 /// says nothing, and its streams are bodies.
 #[derive(Debug)]
 pub(crate) struct Carrier {
-    peer: Option<IpAddr>,
+    client: Client,
     is_overloaded: bool,
     hand_over: Option<HandOver>,
 }
@@ -38,7 +40,7 @@ impl<S: Sync> FromRequestParts<S> for Carrier {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let extensions = &parts.extensions;
         Ok(Self {
-            peer: extensions.get().and_then(|peer: &Peer| peer.address),
+            client: extensions.get().cloned().unwrap_or_default(),
             is_overloaded: extensions.get::<Overloaded>().is_some(),
             hand_over: extensions.get().cloned(),
         })
@@ -46,14 +48,20 @@ impl<S: Sync> FromRequestParts<S> for Carrier {
 }
 
 impl Carrier {
-    /// Whether the connection is one too many, so that all it gets is [`no_room`].
+    /// Whether the connection is one too many, or memory is short, so that all it gets is [`no_room`].
     pub(crate) fn is_overloaded(&self) -> bool {
-        self.is_overloaded
+        self.is_overloaded || self.client.is_kept_out()
+    }
+
+    /// A place for a stream of the first user among these; `None` where it gets [`no_room`], because that user or the
+    /// client's address has all of theirs.
+    pub(crate) fn place<'b>(&self, bearers: impl IntoIterator<Item = &'b Bearer>) -> Option<Place> {
+        self.client.place(bearers.into_iter().find_map(|bearer| bearer.user.as_deref()))
     }
 
     /// Begins the subscription. `topics` is what it asks for and `holder` who does, for the log line.
     pub(crate) fn begin(self, accepted: Accepted, topics: &str, holder: &Holder) -> Response {
-        let peer = self.peer.map(tracing::field::display);
+        let peer = self.client.address().map(tracing::field::display);
         tracing::info!(subscriber = accepted.id(), peer, %holder, topics, "subscription begun");
         stream(match self.hand_over {
             Some(hand_over) => {
@@ -76,6 +84,15 @@ pub(crate) fn refused(error: SubscribeError, naming: &Naming) -> Result<Response
             tracing::warn!(%error, "a subscriber was told to come back");
             Ok(no_room(naming))
         }
+    }
+}
+
+/// What lives as long as a subscription: its place, and what its front has of its own.
+pub(crate) fn companion(place: Place, own: Option<Companion>) -> Option<Companion> {
+    match own {
+        own if place.is_uncounted() => own,
+        Some(own) => Some(Companion::new((place, own))),
+        None => Some(Companion::new(place)),
     }
 }
 

@@ -23,6 +23,7 @@ mod mercure;
 mod mercure_env;
 mod nearest;
 mod problem;
+mod proxies;
 mod pusher;
 mod secret;
 mod section;
@@ -49,11 +50,12 @@ pub(crate) use self::{
     environment::Environment,
     history::{History, TopicRule},
     jwt::is_hmac,
-    limits::Limits,
+    limits::{Limits, Memory},
     log::{Durability, Engine, Log},
     logs::{Format, Logs},
     mercure::{Ids, Mercure, UnknownCursor},
     problem::Problems,
+    proxies::Proxies,
     pusher::Pusher,
     secret::{from_file as secret_from_file, without_line_end},
     stream::Stream,
@@ -108,6 +110,8 @@ pub(crate) struct Config {
     pub(crate) topics: Vec<TopicRule>,
     /// `[cors]`.
     pub(crate) cors: Cors,
+    /// `[proxies]`.
+    pub(crate) proxies: Proxies,
     /// `[limits]`.
     pub(crate) limits: Limits,
     /// `[stream]`.
@@ -222,6 +226,7 @@ impl Config {
 
         let log = section(&mut top, "log", Log::read);
         let history = section(&mut top, "history", History::read);
+        let proxies = section(&mut top, "proxies", Proxies::read);
         let limits = section(&mut top, "limits", Limits::read);
         let stream = section(&mut top, "stream", |section| Stream::read(section, &reference));
         let logs = section(&mut top, "logs", Logs::read);
@@ -263,6 +268,7 @@ impl Config {
             history,
             topics,
             cors,
+            proxies,
             limits,
             stream,
             admin,

@@ -6,6 +6,7 @@ mod fronts;
 mod history;
 mod listen;
 mod machine;
+mod memory;
 mod stop;
 
 use std::{sync::Arc, time::Instant};
@@ -14,7 +15,7 @@ use anyhow::Context as _;
 use axum::Router;
 use tidings_auth::{Authority, Dialects};
 use tidings_http::{
-    Access, Echo, Limits, PartStatus, Parts, Presence, Routes, Server, Status, admin, administrators_only,
+    Echo, Limits, PartStatus, Parts, Presence, Quotas, Routes, Server, Status, admin, administrators_only,
     app, figures, health, mercure, native, pusher, topics,
 };
 use tidings_hub::{Hub, Settings};
@@ -49,7 +50,9 @@ pub(crate) async fn run(config: Config, inherited: Inherited) -> anyhow::Result<
         demo: config.demo,
         started,
     };
-    let access = Access { origins: config.cors.origins.clone(), loopback_only: config.is_loopback_only() };
+    let quotas = Arc::new(Quotas::new(fronts::quotas(&config), status.server.hits().clone()));
+    let _memory = memory::watch(&quotas);
+    let access = fronts::access(&config, &quotas);
     let presence = fronts::presence(&config, &hub);
     let echo = fronts::echo(&config, &hub, &authority, status.server.hits());
     let (public, admin) = routes(&config, &authority, presence.clone(), echo.as_ref(), status)?;

@@ -166,11 +166,14 @@ impl Shared {
         start: Start,
     ) -> Result<Response, Problem> {
         let Admitted { base, holdings, denied, former, holder } = admitted;
+        let change = holding::change(&base, &holdings);
+        let Some(place) = carrier.place(change.bearers.iter().map(|bearer| &**bearer)) else {
+            return Ok(stream::no_room(&Naming::Channel));
+        };
         let (socket, companion, is_over) = self.reserve();
         let before =
             former.iter().flat_map(|former| [&former.socket].into_iter().chain(&former.record.former));
         let before: Vec<_> = before.take(MAX_FORMER).cloned().collect();
-        let change = holding::change(&base, &holdings);
         let holder = match change.bearers.iter().find_map(|bearer| bearer.user.as_ref()) {
             Some(user) => Holder::User(user.to_string()),
             None => holder,
@@ -189,7 +192,7 @@ impl Shared {
             bearers: change.bearers,
             expires: change.expires,
             lifetime: self.settings.lifetime.map(stream::jittered),
-            companion: Some(companion),
+            companion: stream::companion(place, Some(companion)),
             naming: Naming::Channel,
             sockets: [&socket]
                 .into_iter()

@@ -8,13 +8,14 @@ use serde_json::value::RawValue;
 use tidings_hub::Publication;
 
 use super::{Echo, connection::lock, users::members_only};
-use crate::{limit::Limit, problem::Problem};
+use crate::{client::Client, limit::Limit, problem::Problem};
 
 /// What the types of whispers begin with.
 const PREFIX: &str = "client-";
 
 pub(super) async fn whisper(
     State(echo): State<Echo>,
+    client: Client,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -40,14 +41,15 @@ pub(super) async fn whisper(
     }
     if !lock(&connection.whispers).take(1, Instant::now()) {
         settings.hits.hit(Limit::WhisperRate);
-        return Err(Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
+        return Err(Problem::too_many(
             format!(
                 "this connection whispers more than {} times a second (setting echo.whisper_rate): wait a moment",
                 settings.whisper_rate
             ),
+            1,
         ));
     }
+    client.publish(1)?;
     let publication = Publication {
         event: Some(format!("{PREFIX}{name}").into()),
         private: true,

@@ -12,12 +12,13 @@ use super::{
     Front, access::Caller, bearer_error::Failure, dialect::Dialect, publish_request::PublishRequest,
     read_form, resource::Resource,
 };
-use crate::{problem::Problem, visitor::Visitor};
+use crate::{client::Client, problem::Problem, visitor::Visitor};
 
 /// The order of the checks is the reference's: the token, the body, what must be known to ask for rights, the rights, the
 /// other fields. So nobody learns by an error what they may not ask for.
 pub(super) async fn publish(
     front: &Front,
+    client: &Client,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -42,6 +43,7 @@ pub(super) async fn publish(
     if request.topics().len() > MAX_TOPICS_PER_EVENT {
         return Err(Problem::bad_request(InvalidPublication::TooManyTopics(request.topics().len())).into());
     }
+    client.publish(1).map_err(Problem::from)?;
     visitor.may_publish(&front.authority, &headers, request.topics(), 1).await.map_err(denied)?;
     request.check(front.base.url())?;
 

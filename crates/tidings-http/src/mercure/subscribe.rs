@@ -66,6 +66,7 @@ pub(super) async fn subscribe(
     let topics = selection.to_string();
     let Admission { read, bearer, expires, holder, grant } = admission;
 
+    let Some(place) = carrier.place(bearer.as_deref()) else { return Ok(stream::no_room(&Naming::Own)) };
     // A HEAD is no subscriber, and yet is told where it would begin.
     let presence = settings.presence.as_ref().filter(|_| !is_head);
     let (entry, companion) = match presence.map(|presence| (presence, presence.reserve())) {
@@ -79,7 +80,7 @@ pub(super) async fn subscribe(
         bearers: bearer.iter().cloned().collect(),
         expires,
         lifetime: settings.lifetime.map(stream::jittered),
-        companion,
+        companion: stream::companion(place, companion),
         ..Subscription::new(selection, asked.cursor.start())
     };
     let accepted = match front.hub.accept(subscription).await {

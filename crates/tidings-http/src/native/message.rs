@@ -7,10 +7,11 @@ use serde::de::IgnoredAny;
 use tidings_auth::Action;
 
 use super::{Native, publish::Fields, receipt};
-use crate::{body::media_type, form, problem::Problem};
+use crate::{body::media_type, client::Client, form, problem::Problem};
 
 pub(super) async fn message(
     State(native): State<Native>,
+    client: Client,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -20,7 +21,7 @@ pub(super) async fn message(
     let body = native.settings.body_limit().read(body).await?;
     let data = data(&media_type(&headers), body)?;
     let topic = native.settings.default_topic.clone();
-    let receipt = native.publish(&visitor, &headers, fields.publication(topic, data)).await?;
+    let receipt = native.publish(&visitor, &client, &headers, fields.publication(topic, data)).await?;
     Ok(receipt::answer([receipt], receipt::JSON))
 }
 

@@ -10,11 +10,12 @@ use tidings_auth::Action;
 use tidings_hub::{Publication, Topic};
 
 use super::{Native, receipt};
-use crate::{form, gate::QUERY_TOKEN, problem::Problem};
+use crate::{client::Client, form, gate::QUERY_TOKEN, problem::Problem};
 
 pub(super) async fn to_topic(
     State(native): State<Native>,
     topic: Result<Path<String>, PathRejection>,
+    client: Client,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -24,7 +25,7 @@ pub(super) async fn to_topic(
     let visitor = native.gate().identify(&uri, &headers, Action::Publish).await?;
     let fields = Fields::read(uri.query(), &headers)?;
     let data = native.settings.body_limit().read(body).await?;
-    let receipt = native.publish(&visitor, &headers, fields.publication(topic, data)).await?;
+    let receipt = native.publish(&visitor, &client, &headers, fields.publication(topic, data)).await?;
     Ok(receipt::answer([receipt], receipt::JSON))
 }
 

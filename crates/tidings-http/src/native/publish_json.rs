@@ -11,7 +11,7 @@ use super::{
     Native, check,
     receipt::{self, JSON, NDJSON},
 };
-use crate::{body::media_type, problem::Problem};
+use crate::{body::media_type, client::Client, problem::Problem};
 
 /// Media types that say: many publications, one a line.
 const NDJSON_TYPES: [&str; 4] =
@@ -19,6 +19,7 @@ const NDJSON_TYPES: [&str; 4] =
 
 pub(super) async fn publish(
     State(native): State<Native>,
+    client: Client,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -40,7 +41,7 @@ pub(super) async fn publish(
         other => other.into(),
     };
     check(&batch).map_err(refused)?;
-    native.may_publish(&visitor, &headers, &batch).await?;
+    native.may_publish(&visitor, &client, &headers, &batch).await?;
     let receipts = native.hub.publish_all(batch).await.map_err(refused)?;
     Ok(receipt::answer(receipts, if many { NDJSON } else { JSON }))
 }

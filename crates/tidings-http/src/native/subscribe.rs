@@ -38,6 +38,7 @@ pub(super) async fn subscribe(
     let prelude = native.prelude(&asked);
     let topics = asked.selection.to_string();
     let Admission { read, bearer, expires, holder, .. } = admission;
+    let Some(place) = carrier.place(bearer.as_deref()) else { return Ok(stream::no_room(&Naming::Own)) };
     let farewell = farewell(&asked);
     // Who needs to be told of the end does not come back after it.
     let lifetime = native.settings.lifetime.filter(|_| asked.end.is_none());
@@ -49,6 +50,7 @@ pub(super) async fn subscribe(
         bearers: bearer.into_iter().collect(),
         expires,
         lifetime: lifetime.map(stream::jittered),
+        companion: stream::companion(place, None),
         ..Subscription::new(asked.selection, asked.start)
     };
     match native.hub.accept(subscription).await {

@@ -62,7 +62,7 @@ mod tests {
             ("#", "behind the #"),
             (&"x".repeat(201), "201 bytes"),
         ] {
-            let Failure { status, sentence } = channel(name).unwrap_err();
+            let Failure { status, sentence, .. } = channel(name).unwrap_err();
             assert!(status == 400 && sentence.contains(says), "{name}: {sentence}");
         }
     }

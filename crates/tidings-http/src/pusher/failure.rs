@@ -4,7 +4,7 @@ use axum::{
     extract::rejection::PathRejection,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use tidings_hub::{PublishError, ReadError};
 
 use crate::problem::Problem;
@@ -15,11 +15,13 @@ use crate::problem::Problem;
 pub(super) struct Failure {
     pub(super) status: StatusCode,
     pub(super) sentence: String,
+    /// What `Retry-After` says, in seconds.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
-        Self { status, sentence: sentence.into() }
+        Self { status, sentence: sentence.into(), retry_after: None }
     }
 
     /// What is asked for makes no sense.
@@ -51,7 +53,7 @@ pub(super) fn shown(text: &str) -> String {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self { status, sentence } = self;
+        let Self { status, sentence, retry_after } = self;
         match status.is_server_error() {
             true => tracing::warn!(status = status.as_u16(), reason = sentence, "a Pusher request fails"),
             false => {
@@ -63,13 +65,18 @@ impl IntoResponse for Failure {
             (header::CACHE_CONTROL, "no-store"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
-        (status, headers, sentence).into_response()
+        let mut response = (status, headers, sentence).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self::new(problem.status(), problem.into_detail())
+        let retry_after = problem.retry_after();
+        Self { retry_after, ..Self::new(problem.status(), problem.into_detail()) }
     }
 }
 

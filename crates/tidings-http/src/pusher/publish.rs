@@ -18,10 +18,12 @@ use super::{
     failure::Failure,
     front::{Call, Front},
 };
+use crate::{client::Client, problem::Problem};
 
 pub(super) async fn events(
     State(front): State<Front>,
     app: Result<Path<String>, PathRejection>,
+    client: Client,
     method: Method,
     uri: Uri,
     body: Body,
@@ -32,6 +34,7 @@ pub(super) async fn events(
     let event: Event<'_> = event::read(&body)?;
     let publications = event.publications()?;
     check(&call, &publications)?;
+    client.publish(publications.len()).map_err(Problem::from)?;
     let channels = channels(&publications);
     front.hub.publish_all(publications).await?;
     let Some(info) = &event.info else { return Ok(answer::done()) };
@@ -47,6 +50,7 @@ pub(super) async fn events(
 pub(super) async fn batch_events(
     State(front): State<Front>,
     app: Result<Path<String>, PathRejection>,
+    client: Client,
     method: Method,
     uri: Uri,
     body: Body,
@@ -60,6 +64,7 @@ pub(super) async fn batch_events(
         publications.push(one(event).map_err(|failure| of_batch(index, failure))?);
     }
     check(&call, &publications)?;
+    client.publish(publications.len()).map_err(Problem::from)?;
     let channels = channels(&publications);
     front.hub.publish_all(publications).await.map_err(|error| match error {
         PublishError::Invalid { index, .. } => of_batch(index, error.into()),

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use crate::limit::{Limit, LimitHits};
+use crate::{
+    client::neighbourhood,
+    limit::{Limit, LimitHits},
+};
 
 /// How many connections beyond the limit are still told why they are not served. More are closed without a word, so
 /// that a flood costs next to nothing.
@@ -69,7 +72,7 @@ impl ServerStats {
     pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>, limits: &Limits) -> Admission {
         self.accepted.fetch_add(1, Relaxed);
         let connections = self.connections.fetch_add(1, Relaxed);
-        let address = address.filter(|address| !address.is_loopback());
+        let address = address.filter(|address| !address.is_loopback()).map(neighbourhood);
         let from_address = address.map_or(0, |address| self.enter(address));
         let mut ticket = Ticket { stats: self.clone(), address, is_overloaded: false };
         if connections >= limits.max_connections.saturating_add(OVERFLOW) {

@@ -1,13 +1,33 @@
 //! `[limits]`: what nobody can exceed.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
+use tidings_http::QuotaSettings;
 use tidings_hub::Settings;
 
-use super::{section::Section, value};
+use super::{
+    keys,
+    section::Section,
+    value::{self, Given, Parsed},
+};
 
 /// The smallest head that hyper can be limited to.
 const MIN_HEAD: usize = 8 * 1024;
+
+/// How much memory the program may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// A share, in percent, of what the machine or its control group has.
+    Share(u8),
+    /// So many bytes.
+    Bytes(u64),
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::Share(75)
+    }
+}
 
 /// `[limits]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +45,18 @@ pub(crate) struct Limits {
     /// How many of them may come from one address; loopback addresses are exempt, because a proxy on this machine
     /// brings everybody's. Default: 10,000.
     pub(crate) connections_per_address: usize,
+    /// How many streams one address may have at once; over HTTP/2 one connection has many. Default: 10,000.
+    pub(crate) streams_per_address: usize,
+    /// How many streams one user may have at once. Default: 10,000.
+    pub(crate) streams_per_user: usize,
+    /// How many publications a second one address may send. Default: 10,000.
+    pub(crate) publish_rate: NonZeroU32,
+    /// How many requests a second one address may send whose key or token is bad. Default: 10.
+    pub(crate) auth_failures: NonZeroU32,
+    /// How many bytes of request bodies may be there at once. Default: 256 MiB.
+    pub(crate) bodies: usize,
+    /// How much memory the program may have before nobody new is let in. Default: 75 %.
+    pub(crate) memory: Memory,
     /// How many topics and patterns one subscription may name. Default: 1000.
     pub(crate) topics_per_subscription: usize,
     /// How many bytes wait at most for one subscriber's connection. Default: 32 KiB.
@@ -40,6 +72,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let hub = Settings::default();
+        let quota = QuotaSettings::default();
         Self {
             body: 1 << 20,
             body_time: Duration::from_secs(30),
@@ -47,6 +80,12 @@ impl Default for Limits {
             head_time: Duration::from_secs(10),
             connections: 100_000,
             connections_per_address: 10_000,
+            streams_per_address: quota.streams_per_address as usize,
+            streams_per_user: quota.streams_per_user as usize,
+            publish_rate: quota.publish_rate,
+            auth_failures: quota.auth_failures,
+            bodies: quota.bodies,
+            memory: Memory::default(),
             topics_per_subscription: hub.max_selectors,
             subscriber_bytes: hub.subscriber_bytes,
             page_bytes: hub.page_bytes,
@@ -63,7 +102,7 @@ impl Limits {
             head if head < MIN_HEAD => Err(format!("{head} bytes are too few: at least 8KiB are needed")),
             head => Ok(head),
         };
-        Self {
+        let limits = Self {
             body: section.read("body", value::memory).unwrap_or(default.body),
             body_time: section.read("body_time", value::duration).unwrap_or(default.body_time),
             head: section.read("head", head).unwrap_or(default.head),
@@ -72,6 +111,16 @@ impl Limits {
             connections_per_address: section
                 .read("connections_per_address", value::length)
                 .unwrap_or(default.connections_per_address),
+            streams_per_address: section
+                .read("streams_per_address", value::length)
+                .unwrap_or(default.streams_per_address),
+            streams_per_user: section
+                .read("streams_per_user", value::length)
+                .unwrap_or(default.streams_per_user),
+            publish_rate: section.read("publish_rate", keys::rate).unwrap_or(default.publish_rate),
+            auth_failures: section.read("auth_failures", keys::rate).unwrap_or(default.auth_failures),
+            bodies: section.read("bodies", value::memory).unwrap_or(default.bodies),
+            memory: section.read("memory", memory).unwrap_or(default.memory),
             topics_per_subscription: section
                 .read("topics_per_subscription", value::length)
                 .unwrap_or(default.topics_per_subscription),
@@ -81,6 +130,59 @@ impl Limits {
             page_bytes: section.read("page_bytes", value::memory).unwrap_or(default.page_bytes),
             stall: section.read("stall", value::duration).unwrap_or(default.stall),
             send_buffer: section.read("send_buffer", value::memory).unwrap_or(default.send_buffer),
+        };
+        if limits.bodies < limits.body {
+            section.reject(
+                "bodies",
+                "it is less than limits.body, so that the largest body could never be read",
+            );
         }
+        limits
+    }
+}
+
+/// A number of bytes, or a share of what there is.
+fn memory(given: &Given<'_>) -> Parsed<Memory> {
+    let share = match given {
+        Given::Text(text) => text.strip_suffix('%').map(str::to_owned),
+        Given::Toml(_) => {
+            value::string(given).ok().and_then(|text| text.strip_suffix('%').map(str::to_owned))
+        }
+    };
+    match share {
+        Some(share) => match share.trim_end().parse() {
+            Ok(share @ 1..=100) => Ok(Memory::Share(share)),
+            _ => Err(format!("\"{share}%\" is not a share: write one from \"1%\" to \"100%\"")),
+        },
+        None => {
+            value::size(given).map(Memory::Bytes).map_err(|error| format!("{error}, or a share: \"75%\""))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{load, problems};
+    use super::*;
+
+    #[test]
+    fn memory_is_a_share_or_a_size() {
+        assert_eq!(load("", &[]).unwrap().limits.memory, Memory::Share(75));
+        for (text, expected) in [("'50%'", Memory::Share(50)), ("'64MiB'", Memory::Bytes(64 << 20))] {
+            let config = load(&format!("[limits]\nmemory = {text}"), &[]).unwrap();
+            assert_eq!(config.limits.memory, expected);
+        }
+        let config = load("", &[("TIDINGS_LIMITS_MEMORY", "90 %")]).unwrap();
+        assert_eq!(config.limits.memory, Memory::Share(90));
+        for bad in ["'0%'", "'101%'", "'%'", "'much'", "0"] {
+            let problems = problems(&format!("[limits]\nmemory = {bad}"), &[]);
+            assert!(problems.contains("limits.memory"), "{problems}");
+        }
+    }
+
+    #[test]
+    fn the_largest_body_has_room_among_all() {
+        let problems = problems("[limits]\nbody = '2MiB'\nbodies = '1MiB'", &[]);
+        assert!(problems.contains("limits.bodies"), "{problems}");
     }
 }

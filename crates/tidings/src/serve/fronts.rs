@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, ensure};
 use tidings_auth::Authority;
 use tidings_http::{
-    Company, Echo, EchoSettings, Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings,
-    Presence, PusherSettings, mercure_base,
+    Access, Company, Echo, EchoSettings, Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings,
+    Presence, Proxies, PusherSettings, QuotaSettings, Quotas, mercure_base,
 };
 use tidings_hub::{Hub, Unknown};
 
-use super::demo;
+use super::{demo, memory};
 use crate::config::{self, Config, TopicRule};
 
 /// Starts the authority. The data directory is there by now: revocations are kept in it.
@@ -19,6 +19,29 @@ pub(super) fn authority(config: &Config) -> anyhow::Result<Authority> {
     // Both go by the same settings; were they ever to differ, the hub would be open where nobody is warned.
     ensure!(authority.is_open() == config.is_open, "the configuration is unclear about who may do what");
     Ok(authority)
+}
+
+/// Who may talk to the server, and how much.
+pub(super) fn access(config: &Config, quotas: &Arc<Quotas>) -> Access {
+    Access {
+        origins: config.cors.origins.clone(),
+        loopback_only: config.is_loopback_only(),
+        proxies: Proxies { trusted: config.proxies.trusted.clone(), header: config.proxies.header },
+        quotas: quotas.clone(),
+    }
+}
+
+/// What one client may hold and send.
+pub(super) fn quotas(config: &Config) -> QuotaSettings {
+    let limits = &config.limits;
+    QuotaSettings {
+        streams_per_address: limits.streams_per_address as u64,
+        streams_per_user: limits.streams_per_user as u64,
+        publish_rate: limits.publish_rate,
+        auth_failures: limits.auth_failures,
+        bodies: limits.bodies,
+        memory: memory::ceiling(limits.memory),
+    }
 }
 
 /// The gate of the native front and of the operators' routes.

@@ -58,7 +58,7 @@ async fn a_hub_without_tokens_of_1_0_has_no_metadata() {
 #[tokio::test]
 async fn pages_of_configured_origins_may_use_all_of_it() {
     let front = Front::new(tidings_auth::Settings::default(), both());
-    let access = Access { origins: vec![ORIGIN.to_owned()], loopback_only: false };
+    let access = Access { origins: vec![ORIGIN.to_owned()], ..Access::default() };
     let app = app(front.router(), &access);
     let ask = |method: &str, headers: &[(&str, &str)], query: &str| {
         let mut request =

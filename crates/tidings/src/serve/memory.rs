@@ -1,0 +1,107 @@
+//! The ceiling of the program's memory: how much there is, how much it has, and what is said when that is too much.
+//!
+//! It is measured as the kernel counts it, which is what kills a program that has too much. The allocator gives back what
+//! is not needed within a second, so that it falls when a crowd leaves.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use rustix::param::page_size;
+use tidings_http::{MemoryPressure, Quotas};
+use tidings_sources::ByteSize;
+use tokio::task::JoinHandle;
+
+use crate::config::Memory;
+
+/// How often it is measured. What can come in meanwhile is little beside what is left above the ceiling.
+const EVERY: Duration = Duration::from_millis(250);
+/// Where a control group of version 2 has its limit, seen from a container or below the whole tree.
+const GROUPS: &str = "/sys/fs/cgroup";
+
+/// The ceiling in bytes. `None` where it cannot be found out how much there is: on other systems than Linux.
+pub(super) fn ceiling(memory: Memory) -> Option<u64> {
+    match memory {
+        Memory::Bytes(bytes) => Some(bytes),
+        Memory::Share(percent) => Some(available()? / 100 * u64::from(percent)),
+    }
+}
+
+/// Measures, until what it answers is dropped.
+pub(super) fn watch(quotas: &Arc<Quotas>) -> Watch {
+    let quotas = quotas.clone();
+    Watch(tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            // Elsewhere than on Linux there is nothing to measure.
+            let Some(bytes) = resident() else { return };
+            if let Some(pressure) = quotas.note_memory(bytes) {
+                say(pressure, ByteSize(bytes));
+            }
+        }
+    }))
+}
+
+/// Measures as long as it is there.
+#[derive(Debug)]
+pub(super) struct Watch(JoinHandle<()>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn say(pressure: MemoryPressure, bytes: ByteSize) {
+    match pressure {
+        MemoryPressure::None => tracing::info!(%bytes, "there is memory again, and room for everybody"),
+        MemoryPressure::Streams => {
+            tracing::warn!(%bytes, "memory is short (setting limits.memory): new subscribers are told to come back");
+        }
+        MemoryPressure::All => {
+            tracing::error!(
+                %bytes,
+                "memory is far above what it may be (setting limits.memory): publishers are told to come back, too"
+            );
+        }
+    }
+}
+
+/// The memory that the program has (proc_pid_statm(5), the second field, in pages).
+fn resident() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/statm").ok()?;
+    text.split(' ').nth(1)?.parse::<u64>().ok()?.checked_mul(page_size() as u64)
+}
+
+/// The memory that there is: the machine's, or less where its control group or one above it allows less.
+fn available() -> Option<u64> {
+    let machine = fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(total)?;
+    let group = fs::read_to_string("/proc/self/cgroup").ok();
+    let group = group.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("0::")));
+    let path = Path::new(GROUPS).join(group.unwrap_or_default().trim_start_matches('/'));
+    let groups = path.ancestors().take_while(|path| path.starts_with(GROUPS));
+    let limits = groups.filter_map(|path| fs::read_to_string(path.join("memory.max")).ok());
+    // "max" is none.
+    limits.filter_map(|text| text.trim().parse().ok()).chain([machine]).min()
+}
+
+/// `MemTotal` (proc_meminfo(5)), in bytes.
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_and_what_it_has_is_found_out() {
+        assert_eq!(total("MemTotal:       16384 kB\nMemFree: 1 kB\n"), Some(16 << 20));
+        let (available, resident) = (available().unwrap(), resident().unwrap());
+        assert!(resident > 1 << 20 && resident < available, "{resident} of {available}");
+        let ceiling = ceiling(Memory::Share(50)).unwrap();
+        assert!(ceiling <= available / 2 && ceiling > available / 3, "{ceiling} of {available}");
+        assert_eq!(super::ceiling(Memory::Bytes(7)), Some(7));
+    }
+}
