@@ -162,6 +162,8 @@ fn memory(given: &Given<'_>) -> Parsed<Memory> {
 
 #[cfg(test)]
 mod tests {
+    use tidings_http::Limit;
+
     use super::super::tests::{load, problems};
     use super::*;
 
@@ -184,5 +186,25 @@ mod tests {
     fn the_largest_body_has_room_among_all() {
         let problems = problems("[limits]\nbody = '2MiB'\nbodies = '1MiB'", &[]);
         assert!(problems.contains("limits.bodies"), "{problems}");
+    }
+
+    /// The table in `docs/limits.md` is complete, in both languages: it has every key and every label of the metric.
+    #[test]
+    fn the_documentation_has_every_limit() {
+        let docs =
+            [include_str!("../../../../docs/limits.md"), include_str!("../../../../docs/limits.zh-CN.md")];
+        let example = include_str!("../../../../tidings.example.toml");
+        let section = example.split_once("\n[limits]\n").unwrap().1.split("\n[").next().unwrap();
+        let keys = section.lines().filter_map(|line| line.strip_prefix('#')?.split_once(" = "));
+        let keys: Vec<_> = keys.map(|(key, _)| key).filter(|key| !key.contains(' ')).collect();
+        assert!(keys.len() > 10, "{keys:?}");
+        for doc in docs {
+            for key in &keys {
+                assert!(doc.contains(&format!("| `limits.{key}` |")), "no {key} in\n{doc}");
+            }
+            for limit in Limit::ALL {
+                assert!(doc.contains(&format!("| `{}` |", limit.as_str())), "no {limit:?} in\n{doc}");
+            }
+        }
     }
 }

@@ -213,14 +213,14 @@ fn every_kind_of_key_is_a_variable() {
 
 #[test]
 fn unknown_keys_are_told_the_nearest_known_one_or_their_table() {
-    let text = "lisen = 1\ndurability = 'none'\ncolour = 1\n[limits]\nbodi = 1\ndemo = true\n[[topics]]\npattern = 'a'\n\
+    let text = "lisen = 1\ndurability = 'none'\ncolour = 1\n[limits]\nbdy = 1\ndemo = true\n[[topics]]\npattern = 'a'\n\
                 [[topic]]\npattern = 'a'\npatern = 'a'\nage = '1h'\n[[source]]\nkind = 'clock'\ntopic = 'a'\nevry = '1s'\n\
                 [[source]]\nkind = 'reddis'\n";
     let expected = [
         "t.toml:1: unknown key `lisen`: did you mean `listen`?",
         "t.toml:2: unknown key `durability`: it belongs in [log]",
         "t.toml:3: unknown key `colour`: tidings.example.toml lists all keys",
-        "t.toml:5: unknown key `bodi` in [limits]: did you mean `body`?",
+        "t.toml:5: unknown key `bdy` in [limits]: did you mean `body`?",
         "t.toml:6: unknown key `demo` in [limits]: it belongs at the top, before the first table such as [log]",
         "t.toml:7: unknown key `topics`: did you mean `topic`?",
         "t.toml:11: unknown key `patern` in [[topic]]: did you mean `pattern`?",
