@@ -13,6 +13,7 @@ mod guard;
 mod kill9;
 mod lifecycle;
 mod limits;
+mod listeners;
 mod mercure;
 mod native;
 mod pusher;

@@ -41,5 +41,5 @@ pub use native::{NativeSettings, native, topics};
 pub use networks::{Network, Networks};
 pub use pusher::{Company, PusherApp, PusherSettings, pusher};
 pub use quota::{MemoryPressure, QuotaSettings, Quotas};
-pub use server::{Limits, Listener, Peer, Routes, Server, ServerFigures, ServerStats};
+pub use server::{Limits, Listener, Peer, Routes, Server, ServerFigures, ServerStats, Tls, TlsError};
 pub use status::{PartStatus, Parts, Status, figures, health};

@@ -24,6 +24,8 @@ pub enum Limit {
     Head,
     /// Setting `limits.head_time`.
     HeadTime,
+    /// Setting `proxies.protocol`: a proxy whose connection did not begin as it must.
+    ProxyProtocol,
     /// Setting `limits.body`.
     Body,
     /// Setting `limits.body_time`.
@@ -48,7 +50,7 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit, in the order of the counters.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsOverflow,
@@ -58,6 +60,7 @@ impl Limit {
         Self::Memory,
         Self::Head,
         Self::HeadTime,
+        Self::ProxyProtocol,
         Self::Body,
         Self::BodyTime,
         Self::Bodies,
@@ -82,6 +85,7 @@ impl Limit {
             Self::Memory => "memory",
             Self::Head => "head",
             Self::HeadTime => "head_time",
+            Self::ProxyProtocol => "proxy_protocol",
             Self::Body => "body",
             Self::BodyTime => "body_time",
             Self::Bodies => "bodies",

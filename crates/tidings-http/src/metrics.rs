@@ -1,7 +1,7 @@
 //! The metrics, in the OpenMetrics text format that Prometheus reads. Nothing is counted here: the hub, the log, the
 //! server and the parts are asked when somebody looks.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, text::encode},
@@ -69,6 +69,11 @@ impl Collector {
         let server = self.0.server.read();
         out.gauge("connections", "Connections at present", server.connections)?;
         out.counter("connections_accepted", "Connections accepted", server.accepted)?;
+        let expiry = self.0.server.certificate_expires();
+        if let Some(expiry) = expiry.and_then(|expiry| expiry.duration_since(SystemTime::UNIX_EPOCH).ok()) {
+            let help = "When the certificate of the listeners with TLS ends, since 1970";
+            out.gauge_of("certificate_expiry_timestamp", help, Unit::Seconds, expiry.as_secs())?;
+        }
         let hub = self.0.hub.stats();
         let hits = self.0.server.hits().read().map(|(limit, count)| match limit {
             Limit::Stall => (limit.as_str(), count + hub.stalled_sockets),

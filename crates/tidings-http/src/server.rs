@@ -5,24 +5,29 @@
 
 mod admission;
 mod connection;
+mod edge;
 mod hand_over;
 mod listener;
+mod proxy_protocol;
 mod routes;
 mod stall;
+mod tls;
 mod transport;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
 use admission::Admission;
 pub use admission::{Limits, ServerFigures, ServerStats};
+use connection::Arrival;
 pub(crate) use hand_over::HandOver;
 pub use listener::Listener;
 pub use routes::Routes;
+pub use tls::{Tls, TlsError};
 
-use crate::limit::Limit;
+use crate::{limit::Limit, networks::Networks};
 
 /// After an accept failed, for want of file descriptors most likely, how long until the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -46,6 +51,7 @@ pub(crate) struct Overloaded;
 pub struct Server {
     limits: Arc<ArcSwap<Limits>>,
     hand_over: bool,
+    proxies: Arc<ArcSwapOption<Networks>>,
     stats: Arc<ServerStats>,
     /// Tells every connection to end; each holds a receiver as long as it lives.
     closing: watch::Sender<()>,
@@ -59,6 +65,7 @@ impl Server {
         Self {
             limits: Arc::new(ArcSwap::from_pointee(limits)),
             hand_over,
+            proxies: Arc::default(),
             stats: Arc::default(),
             closing: watch::Sender::new(()),
             listening: Vec::new(),
@@ -75,16 +82,35 @@ impl Server {
         self.limits.clone()
     }
 
+    /// The networks of proxies whose connections begin with a header of the PROXY protocol, version 2, which says for
+    /// whom they connect; whoever connects by a unix socket is one of them. It can be exchanged. `None`, the default, is
+    /// that no proxy sends such a header.
+    pub fn proxies(&self) -> Arc<ArcSwapOption<Networks>> {
+        self.proxies.clone()
+    }
+
     /// Serves the routes on the listener, from now on.
     pub fn serve(&mut self, listener: impl Into<Listener>, routes: Routes) {
+        self.listen(listener.into(), routes, None);
+    }
+
+    /// Serves the routes on the listener, with TLS.
+    pub fn serve_tls(&mut self, listener: impl Into<Listener>, routes: Routes, tls: Tls) {
+        self.stats.tell_of(&tls);
+        self.listen(listener.into(), routes, Some(tls));
+    }
+
+    fn listen(&mut self, listener: Listener, routes: Routes, tls: Option<Tls>) {
         let acceptor = Acceptor {
             routes,
+            tls,
+            proxies: self.proxies.clone(),
             limits: self.limits.clone(),
             hand_over: self.hand_over,
             stats: self.stats.clone(),
             closing: self.closing.subscribe(),
         };
-        self.listening.push(tokio::spawn(accept(listener.into(), Arc::new(acceptor))));
+        self.listening.push(tokio::spawn(accept(listener, Arc::new(acceptor))));
     }
 
     /// Accepts no more connections, lets the requests under way end, and waits for that at most so long, and for the
@@ -104,29 +130,45 @@ impl Server {
 /// What each connection needs.
 struct Acceptor {
     routes: Routes,
+    tls: Option<Tls>,
+    proxies: Arc<ArcSwapOption<Networks>>,
     limits: Arc<ArcSwap<Limits>>,
     hand_over: bool,
     stats: Arc<ServerStats>,
     closing: watch::Receiver<()>,
 }
 
+impl Acceptor {
+    /// Whether who connects from there has to say first for whom.
+    fn is_proxy(&self, address: Option<IpAddr>) -> bool {
+        let proxies = self.proxies.load();
+        proxies.as_ref().is_some_and(|proxies| address.is_none_or(|address| proxies.contains(address)))
+    }
+}
+
 async fn accept(listener: Listener, acceptor: Arc<Acceptor>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match acceptor.stats.admit(peer, &acceptor.limits.load()) {
-                Admission::Refused => drop(stream),
-                Admission::Welcome(ticket) => {
-                    let acceptor = acceptor.clone();
-                    tokio::spawn(async move {
-                        if let Err(error) = connection::serve(stream, peer, ticket, &acceptor).await {
-                            if let Some(limit) = connection::limit_of(&*error) {
-                                acceptor.stats.hits().hit(limit);
+            Ok((stream, address)) => {
+                let is_proxy = acceptor.is_proxy(address);
+                // For whom a proxy connects is not known before it has said so.
+                let counted = address.filter(|_| !is_proxy);
+                match acceptor.stats.admit(counted, &acceptor.limits.load()) {
+                    Admission::Refused => drop(stream),
+                    Admission::Welcome(ticket) => {
+                        let acceptor = acceptor.clone();
+                        let arrival = Arrival { stream, address, is_proxy, ticket };
+                        tokio::spawn(async move {
+                            if let Err(error) = connection::serve(arrival, &acceptor).await {
+                                if let Some(limit) = connection::limit_of(&*error) {
+                                    acceptor.stats.hits().hit(limit);
+                                }
+                                tracing::debug!(?address, %error, "connection ended");
                             }
-                            tracing::debug!(?peer, %error, "connection ended");
-                        }
-                    });
+                        });
+                    }
                 }
-            },
+            }
             Err(error) => {
                 acceptor.stats.hits().hit(Limit::OpenFiles);
                 tracing::error!(%error, "a connection could not be accepted; is the limit of open files too low?");
@@ -155,6 +197,7 @@ mod tests {
                 max_per_address: 1,
                 max_head: 65536,
                 head_time: Duration::from_secs(60),
+                max_streams: 250,
                 write_stall: Duration::from_secs(60),
                 send_buffer: 256 << 10,
             },

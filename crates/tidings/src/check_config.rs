@@ -19,7 +19,12 @@ pub(crate) fn summary(config: &Config) -> String {
         // Writing to a string cannot fail.
         write!(text, "\n  {name:<9} {value}").ok();
     };
-    line("listen", addresses(&config.listen));
+    if !config.listen.is_empty() {
+        line("listen", addresses(&config.listen));
+    }
+    if !config.tls.listen.is_empty() {
+        line("tls", addresses(&config.tls.listen));
+    }
     if !config.admin.listen.is_empty() {
         line("admin", addresses(&config.admin.listen));
     }

@@ -31,6 +31,7 @@ mod source;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod value;
 
 use std::{
@@ -59,6 +60,7 @@ pub(crate) use self::{
     pusher::Pusher,
     secret::{from_file as secret_from_file, without_line_end},
     stream::Stream,
+    tls::{Certificate, Tls},
     value::Given,
 };
 use self::{
@@ -74,7 +76,7 @@ const DEFAULT_FILE: &str = "tidings.toml";
 /// Everything that can be set, valid.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    /// The addresses to serve on; at least one. Default: `127.0.0.1:8080`.
+    /// The addresses to serve on without TLS; at least one, if there is none with TLS. Default: `127.0.0.1:8080`.
     pub(crate) listen: Vec<Address>,
     /// The permissions of the files of unix sockets. Default: 0660.
     pub(crate) unix_mode: u32,
@@ -112,6 +114,8 @@ pub(crate) struct Config {
     pub(crate) cors: Cors,
     /// `[proxies]`.
     pub(crate) proxies: Proxies,
+    /// `[tls]`.
+    pub(crate) tls: Tls,
     /// `[limits]`.
     pub(crate) limits: Limits,
     /// `[stream]`.
@@ -161,6 +165,10 @@ impl Config {
         let layers = Layers::new(overrides.flags(), environment, file.as_ref());
         let config = Self::read(&layers);
         layers.finish()?;
+        // It blocks nobody: the program has only begun, or whoever reads the configuration again does it apart.
+        if let Some(Err(error)) = config.tls.certificate.as_ref().map(Certificate::load) {
+            return Err(Problem::new(Place::Named("tls".to_owned()), error.to_string()).into());
+        }
         Ok(Self { file: file.map(|file| PathBuf::from(file.name)), ..config })
     }
 
@@ -190,14 +198,10 @@ impl Config {
     /// Reads all keys. What is wrong is noted in `layers`, and a default stands in its place.
     fn read(layers: &Layers<'_>) -> Self {
         let mut top = layers.top();
-        let addresses =
-            |given: &Given<'_>| value::one_or_more(|given| Address::new(&value::string(given)?))(given);
+        let addresses = value::one_or_more(value::address);
         let topic = |given: &Given<'_>| Topic::new(value::string(given)?).map_err(|error| error.to_string());
 
-        let listen = top.read("listen", addresses);
-        if listen.as_ref().is_some_and(Vec::is_empty) {
-            top.reject("listen", "it names no address, so that nobody could connect");
-        }
+        let listen = top.read("listen", &addresses);
         let listen = listen.unwrap_or_else(|| vec![Address::default()]);
         let unix_mode = top.read("unix_mode", value::mode).unwrap_or(0o660);
         let data = top.read("data", value::non_empty).unwrap_or_else(|| "./tidings-data".to_owned()).into();
@@ -231,9 +235,18 @@ impl Config {
         let stream = section(&mut top, "stream", |section| Stream::read(section, &reference));
         let logs = section(&mut top, "logs", Logs::read);
         let anywhere = !is_open || insecure_open;
+        let tls = section(&mut top, "tls", |section| {
+            let tls = Tls::read(section);
+            check_addresses(section, &tls.listen, &listen, anywhere);
+            tls
+        });
+        if listen.is_empty() && tls.listen.is_empty() {
+            top.reject("listen", "it names no address, so that nobody could connect");
+        }
+        let public = [listen.as_slice(), &tls.listen].concat();
         let admin = section(&mut top, "admin", |section| {
-            let admin = Admin { listen: section.read("listen", addresses).unwrap_or_default() };
-            check_addresses(section, &admin.listen, &listen, anywhere);
+            let admin = Admin { listen: section.read("listen", &addresses).unwrap_or_default() };
+            check_addresses(section, &admin.listen, &public, anywhere);
             admin
         });
         let topics = sections(&mut top, "topic", |section| TopicRule::read(section, &history));
@@ -269,6 +282,7 @@ impl Config {
             topics,
             cors,
             proxies,
+            tls,
             limits,
             stream,
             admin,

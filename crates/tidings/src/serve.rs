@@ -23,7 +23,7 @@ use tidings_sources::Sources;
 use tokio::runtime::Handle;
 
 pub(crate) use self::listen::Inherited;
-use self::listen::Listeners;
+use self::listen::{Listeners, Open};
 use crate::config::Config;
 
 /// Runs the hub until it is told to stop. Once it accepts connections it prints `listening on http://ADDRESS` to
@@ -55,9 +55,10 @@ pub(crate) async fn run(config: Config, inherited: Inherited) -> anyhow::Result<
     let access = fronts::access(&config, &quotas);
     let presence = fronts::presence(&config, &hub);
     let echo = fronts::echo(&config, &hub, &authority, status.server.hits());
-    let (public, admin) = routes(&config, &authority, presence.clone(), echo.as_ref(), status)?;
+    let (public, admin) =
+        routes(&config, listeners.has_admin(), &authority, presence.clone(), echo.as_ref(), status)?;
     let (public, admin) = (Routes::new(app(public, &access)), Routes::new(app(admin, &access)));
-    let kept = listeners.serve(&mut server, &public, &admin, &config)?;
+    let Open { kept, .. } = listeners.serve(&mut server, &public, &admin, &config)?;
 
     stop::asked_for().await;
     drop(kept);
@@ -82,6 +83,7 @@ pub(crate) async fn run(config: Config, inherited: Inherited) -> anyhow::Result<
 /// The routes for everybody, and those of the admin listeners, if there are any.
 fn routes(
     config: &Config,
+    has_admin: bool,
     authority: &Authority,
     presence: Option<Presence>,
     echo: Option<&Echo>,
@@ -104,9 +106,9 @@ fn routes(
     if config.demo {
         public = public.merge(console::demo_pages()).merge(demo::data());
     }
-    Ok(match config.admin.listen.is_empty() {
-        true => (public.merge(administrators_only(operators, &gate)).merge(rights), Router::new()),
-        false => (public, operators.merge(rights).merge(health(status))),
+    Ok(match has_admin {
+        false => (public.merge(administrators_only(operators, &gate)).merge(rights), Router::new()),
+        true => (public, operators.merge(rights).merge(health(status))),
     })
 }
 
@@ -130,6 +132,7 @@ fn server_limits(config: &Config, room: u64) -> Limits {
         max_per_address: config.limits.connections_per_address as u64,
         max_head: config.limits.head,
         head_time: config.limits.head_time,
+        max_streams: config.limits.streams_per_connection,
         write_stall: config.limits.stall,
         send_buffer: config.limits.send_buffer,
     }
@@ -138,7 +141,9 @@ fn server_limits(config: &Config, room: u64) -> Limits {
 fn start_sources(config: &Config, hub: &Hub, listeners: &Listeners) -> anyhow::Result<Sources> {
     let mut configs = config.sources.clone();
     if config.demo {
-        configs.extend(demo::sources(&listeners.own_address(), config.default_topic.as_str())?);
+        let address = listeners.own_address();
+        anyhow::ensure!(!address.is_empty(), "--demo needs an address to listen on without TLS");
+        configs.extend(demo::sources(&address, config.default_topic.as_str())?);
     }
     tidings_sources::start(&configs, hub, &Handle::current()).context("a [[source]] is at fault")
 }

@@ -2,7 +2,7 @@
 
 mod http;
 mod hub;
-mod program;
+pub(crate) mod program;
 mod redis;
 mod stream;
 

@@ -4,12 +4,13 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
+use super::tls::Tls;
 use crate::{
     client::neighbourhood,
     limit::{Limit, LimitHits},
@@ -29,8 +30,11 @@ pub struct Limits {
     pub max_per_address: u64,
     /// Bytes of a request's head (setting `limits.head`). HTTP/1.1 takes no less than 8 KiB.
     pub max_head: usize,
-    /// How long a request's head may take to arrive (setting `limits.head_time`).
+    /// How long a request's head may take to arrive, and before that what opens a connection: the header of a proxy and
+    /// the handshake of TLS (setting `limits.head_time`).
     pub head_time: Duration,
+    /// Requests at once on one HTTP/2 connection (setting `limits.streams_per_connection`).
+    pub max_streams: u32,
     /// How long a peer may take nothing of what is being written to it (setting `limits.stall`).
     pub write_stall: Duration,
     /// Bytes that the system holds at most for one connection that takes nothing (setting `limits.send_buffer`). It
@@ -45,6 +49,8 @@ pub struct ServerStats {
     connections: AtomicU64,
     accepted: AtomicU64,
     hits: Arc<LimitHits>,
+    /// What the listeners with TLS show.
+    tls: OnceLock<Tls>,
 }
 
 /// A reading of the server's counters.
@@ -63,6 +69,16 @@ impl ServerStats {
         ServerFigures { connections: get(&self.connections), accepted: get(&self.accepted) }
     }
 
+    /// When the certificate of the listeners with TLS ends, if there is one and that can be told.
+    pub fn certificate_expires(&self) -> Option<SystemTime> {
+        self.tls.get()?.expires()
+    }
+
+    /// Lets it tell of this certificate, if it does not tell of another.
+    pub(super) fn tell_of(&self, tls: &Tls) {
+        self.tls.get_or_init(|| tls.clone());
+    }
+
     /// How often limits were hit, for the fronts to count theirs, too.
     pub fn hits(&self) -> &Arc<LimitHits> {
         &self.hits
@@ -72,9 +88,7 @@ impl ServerStats {
     pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>, limits: &Limits) -> Admission {
         self.accepted.fetch_add(1, Relaxed);
         let connections = self.connections.fetch_add(1, Relaxed);
-        let address = address.filter(|address| !address.is_loopback()).map(neighbourhood);
-        let from_address = address.map_or(0, |address| self.enter(address));
-        let mut ticket = Ticket { stats: self.clone(), address, is_overloaded: false };
+        let mut ticket = Ticket { stats: self.clone(), address: None, is_overloaded: false };
         if connections >= limits.max_connections.saturating_add(OVERFLOW) {
             self.hits.hit(Limit::ConnectionsOverflow);
             return Admission::Refused;
@@ -82,14 +96,8 @@ impl ServerStats {
         if connections >= limits.max_connections {
             self.hits.hit(Limit::Connections);
             ticket.is_overloaded = true;
-        } else if from_address > limits.max_per_address.saturating_add(OVERFLOW) {
-            self.hits.hit(Limit::ConnectionsOverflow);
-            return Admission::Refused;
-        } else if from_address > limits.max_per_address {
-            self.hits.hit(Limit::ConnectionsPerAddress);
-            ticket.is_overloaded = true;
         }
-        Admission::Welcome(ticket)
+        ticket.count_by(address, limits)
     }
 
     /// How many connections there are from this address now, this one included.
@@ -125,6 +133,27 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// Counts the connection by the address that it comes from. To be called once.
+    pub(super) fn count_by(mut self, address: Option<IpAddr>, limits: &Limits) -> Admission {
+        let Some(address) = address.filter(|address| !address.is_loopback()).map(neighbourhood) else {
+            return Admission::Welcome(self);
+        };
+        let from_address = self.stats.enter(address);
+        self.address = Some(address);
+        if self.is_overloaded {
+            return Admission::Welcome(self);
+        }
+        if from_address > limits.max_per_address.saturating_add(OVERFLOW) {
+            self.stats.hits.hit(Limit::ConnectionsOverflow);
+            return Admission::Refused;
+        }
+        if from_address > limits.max_per_address {
+            self.stats.hits.hit(Limit::ConnectionsPerAddress);
+            self.is_overloaded = true;
+        }
+        Admission::Welcome(self)
+    }
+
     /// Whether this is one more connection than a limit allows.
     pub(super) fn is_overloaded(&self) -> bool {
         self.is_overloaded
@@ -155,6 +184,7 @@ mod tests {
             max_per_address,
             max_head: 65536,
             head_time: Duration::from_secs(10),
+            max_streams: 250,
             write_stall: Duration::from_secs(60),
             send_buffer: 256 << 10,
         }

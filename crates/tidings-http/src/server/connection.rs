@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 or HTTP/2, within the limits, to its end or until it is handed over.
+//! One connection: what opens it, then HTTP/1.1 or HTTP/2, within the limits, to its end or until it is handed over.
 
 use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
@@ -14,10 +14,16 @@ use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
 use super::{
-    Acceptor, Limits, Overloaded, Peer, Routes, admission::Ticket, hand_over::Desk, stall::StallGuard,
+    Acceptor, Limits, Overloaded, Peer, Routes,
+    admission::{Admission, Ticket},
+    edge,
+    hand_over::Desk,
+    proxy_protocol::{self, Origin},
+    stall::StallGuard,
+    tls,
     transport::Transport,
 };
-use crate::limit::Limit;
+use crate::{limit::Limit, origin};
 
 /// What a client of HTTP/2 without TLS sends first (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -25,39 +31,87 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const PREFACE_PATIENCE: Duration = Duration::from_millis(10);
 /// How often an idle HTTP/2 connection is asked whether it is alive, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(20);
-/// Streams on one HTTP/2 connection: many tabs of one browser, each with a few.
-const MAX_STREAMS: u32 = 250;
 /// Bytes that HTTP/2 buffers for one stream before it waits for the peer to take them.
 const MAX_SEND_BUFFER: usize = 64 * 1024;
+/// Bytes of request bodies that an HTTP/2 peer may send unasked: for one request, and for all of a connection. The second
+/// is so much more that requests whose bodies are not read yet do not hold up the others.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// hyper's least buffer for HTTP/1.1, below which it panics.
 const MIN_HTTP1_BUFFER: usize = 8192;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves a connection that has been admitted.
-pub(super) async fn serve(
-    stream: Transport,
-    address: Option<IpAddr>,
-    ticket: Ticket,
-    acceptor: &Acceptor,
-) -> Result<(), Error> {
+/// A connection that has been admitted.
+pub(super) struct Arrival {
+    pub(super) stream: Transport,
+    pub(super) address: Option<IpAddr>,
+    /// Whether it begins with a header that says for whom it is; only then it is counted by an address.
+    pub(super) is_proxy: bool,
+    pub(super) ticket: Ticket,
+}
+
+/// Serves a connection.
+pub(super) async fn serve(arrival: Arrival, acceptor: &Acceptor) -> Result<(), Error> {
     let limits = &*acceptor.limits.load_full();
     // Twice the time that a stalled peer is given, so that whoever counts the stalled, the guard here or a shard, comes
     // first as a rule.
-    stream.tune(limits.write_stall.saturating_mul(2), limits.send_buffer)?;
+    arrival.stream.tune(limits.write_stall.saturating_mul(2), limits.send_buffer)?;
     let mut closing = acceptor.closing.clone();
-    let is_http2 = tokio::select! {
-        is_http2 = tokio::time::timeout(limits.head_time, speaks_http2(&stream)) => is_http2??,
+    // In a box of its own, because the connection has no use for its room afterwards.
+    let opening = Box::pin(open(arrival, limits, acceptor));
+    let opened = tokio::select! {
+        opened = tokio::time::timeout(limits.head_time, opening) => opened??,
         // Browsers connect ahead of need: whoever has asked for nothing is owed nothing.
         _ = closing.changed() => return Ok(()),
     };
+    let Some(Opened { stream, peer, is_http2, ticket }) = opened else { return Ok(()) };
     let is_overloaded = ticket.is_overloaded();
-    let peer = Peer { address, is_secure: false };
     let caller = Caller { routes: acceptor.routes.clone(), peer, is_overloaded, is_last: Arc::default() };
     match is_http2 {
         true => serve_http2(stream, caller, limits, acceptor).await,
         false => serve_http1(stream, caller, ticket, limits, acceptor).await,
     }
+}
+
+/// A connection whose first request is next.
+struct Opened {
+    stream: Transport,
+    peer: Peer,
+    is_http2: bool,
+    ticket: Ticket,
+}
+
+/// Learns for whom a connection is, and what it speaks. `None` if there is no room for it, or it has been answered.
+async fn open(arrival: Arrival, limits: &Limits, acceptor: &Acceptor) -> Result<Option<Opened>, Error> {
+    let Arrival { mut stream, mut address, is_proxy, mut ticket } = arrival;
+    if is_proxy {
+        if let Origin::Client(client) = proxy_protocol::read(&mut stream).await? {
+            address = client;
+        }
+        ticket = match ticket.count_by(address, limits) {
+            Admission::Welcome(ticket) => ticket,
+            Admission::Refused => return Ok(None),
+        };
+    }
+    let (stream, is_http2) = match &acceptor.tls {
+        None => {
+            let is_http2 = speaks_http2(&stream).await?;
+            (stream, is_http2)
+        }
+        Some(tls) => {
+            let mut first = [0];
+            if stream.peek(&mut first).await? > 0 && edge::is_plain_http(first[0]) {
+                edge::refuse_plain_http(&mut stream).await?;
+                return Ok(None);
+            }
+            let stream = tls.accept(stream).await?;
+            let is_http2 = tls::speaks_http2(&stream);
+            (Transport::Tls(Box::new(stream)), is_http2)
+        }
+    };
+    let peer = Peer { address, is_secure: acceptor.tls.is_some() };
+    Ok(Some(Opened { stream, peer, is_http2, ticket }))
 }
 
 /// What the requests of a connection have in common.
@@ -74,6 +128,9 @@ impl Caller {
     async fn answer(self, request: Request<Incoming>) -> Response<Body> {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer);
+        if self.peer.is_secure {
+            origin::mark_secure(&mut request);
+        }
         if self.is_overloaded {
             request.extensions_mut().insert(Overloaded);
             self.is_last.notify_one();
@@ -107,7 +164,9 @@ async fn serve_http2(
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_EVERY)
-        .max_concurrent_streams(MAX_STREAMS)
+        .max_concurrent_streams(limits.max_streams)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(MAX_SEND_BUFFER)
         .max_header_list_size(u32::try_from(limits.max_head).unwrap_or(u32::MAX));
     let service = service_fn(|request: Request<Incoming>| {
@@ -129,20 +188,19 @@ async fn serve_http1(
     limits: &Limits,
     acceptor: &Acceptor,
 ) -> Result<(), Error> {
+    let hand_over = acceptor.hand_over && stream.is_plain();
     let (io, unsent) = StallGuard::new(stream, limits.write_stall, acceptor.stats.hits().clone());
     let mut http1 = http1::Builder::new();
     http1
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         // Without streams all answers are small, and one piece costs the system less than two.
-        .writev(!acceptor.hand_over)
+        .writev(!hand_over)
         .max_buf_size(limits.max_head.max(MIN_HTTP1_BUFFER));
     let desk = Arc::new(Desk::new(unsent));
     let service = service_fn(|mut request: Request<Incoming>| {
         let version = request.version();
-        if acceptor.hand_over
-            && let Some(invitation) = desk.invite(&request)
-        {
+        if hand_over && let Some(invitation) = desk.invite(&request) {
             request.extensions_mut().insert(invitation);
         }
         let (answer, desk) = (caller.clone().answer(request), desk.clone());
@@ -171,11 +229,14 @@ async fn serve_http1(
     Ok(leaving.leave(stream, Box::new((ticket, acceptor.closing.clone())))?)
 }
 
-/// The limit of a request's head that ended a connection, if one did. hyper counts an HTTP/1.1 connection that is kept
+/// The limit of what opens a connection or of a request's head that ended it, if one did. hyper counts an HTTP/1.1 connection that is kept
 /// open and sends no further request as late, too; that is how such connections end, and no limit.
 pub(super) fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<Limit> {
     if error.is::<tokio::time::error::Elapsed>() {
         return Some(Limit::HeadTime);
+    }
+    if error.downcast_ref().is_some_and(proxy_protocol::is_malformed) {
+        return Some(Limit::ProxyProtocol);
     }
     let error = error.downcast_ref::<hyper::Error>()?;
     if error.is_parse_too_large() {

@@ -13,15 +13,23 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
+use tokio_rustls::server::TlsStream;
 
 /// One end of a connection.
 #[derive(Debug)]
 pub(super) enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Either of them, encrypted.
+    Tls(Box<TlsStream<Transport>>),
 }
 
 impl Transport {
+    /// Whether the bytes on the wire are those that are read and written.
+    pub(super) fn is_plain(&self) -> bool {
+        !matches!(self, Self::Tls(_))
+    }
+
     /// Sends what is written at once, gives up data that a vanished peer does not acknowledge for so long (the kernel's
     /// own patience is a quarter of an hour), and has the kernel hold no more than so many bytes for one that takes
     /// nothing (its own bound is 4 MiB).
@@ -36,10 +44,11 @@ impl Transport {
             }
             // Its peer is a process of this machine, which the kernel sees end.
             Self::Unix(_) => Ok(()),
+            Self::Tls(stream) => stream.get_ref().0.tune(patience, send_buffer),
         }
     }
 
-    /// Looks at the first bytes without taking them, once there are any.
+    /// Looks at the first bytes without taking them, once there are any. Not of TLS, in which they are no bytes to look at.
     pub(super) async fn peek(&self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.peek(bytes).await,
@@ -47,15 +56,17 @@ impl Transport {
                 let look = || Ok(recv(stream, &mut *bytes, RecvFlags::PEEK)?.0);
                 stream.async_io(Interest::READABLE, look).await
             }
+            Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
-    /// Takes the socket from the runtime.
+    /// Takes the socket from the runtime. Not of TLS, whose bytes are not those of the socket.
     pub(super) fn into_socket(self) -> io::Result<std::net::TcpStream> {
         match self {
             Self::Tcp(stream) => stream.into_std(),
             // Reading, writing and closing, which is all that happens to it from here on, are the same for both kinds.
             Self::Unix(stream) => Ok(OwnedFd::from(stream.into_std()?).into()),
+            Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -63,6 +74,7 @@ impl Transport {
         match self {
             Self::Tcp(stream) => Pin::new(stream),
             Self::Unix(stream) => Pin::new(stream),
+            Self::Tls(stream) => Pin::new(&mut **stream),
         }
     }
 }
@@ -98,6 +110,7 @@ impl AsyncWrite for Transport {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 

@@ -13,7 +13,7 @@ const MAX_PATH: usize = 107;
 
 /// Where to listen: a host and a port (`127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, or port 0 for any free one), or
 /// a unix socket (`unix:/run/tidings.sock`). A host name is looked up when the port is bound.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub(crate) struct Address {
     text: String,
     is_default: bool,
@@ -101,6 +101,14 @@ impl Address {
         self.path().is_none() && self.text.ends_with(":0")
     }
 }
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Address {}
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -40,6 +40,8 @@ pub(crate) struct Limits {
     pub(crate) head: usize,
     /// How long a request's head may take to arrive. Default: 10 s.
     pub(crate) head_time: Duration,
+    /// How many requests there may be at once on one HTTP/2 connection. Default: 250.
+    pub(crate) streams_per_connection: u32,
     /// How many connections there may be at once. Default: 100,000.
     pub(crate) connections: usize,
     /// How many of them may come from one address; loopback addresses are exempt, because a proxy on this machine
@@ -78,6 +80,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             head: 64 << 10,
             head_time: Duration::from_secs(10),
+            streams_per_connection: 250,
             connections: 100_000,
             connections_per_address: 10_000,
             streams_per_address: quota.streams_per_address as usize,
@@ -102,11 +105,18 @@ impl Limits {
             head if head < MIN_HEAD => Err(format!("{head} bytes are too few: at least 8KiB are needed")),
             head => Ok(head),
         };
+        let streams = |given: &value::Given<'_>| {
+            let streams = value::length(given)?;
+            u32::try_from(streams).map_err(|_| format!("{streams} are more than HTTP/2 can count"))
+        };
         let limits = Self {
             body: section.read("body", value::memory).unwrap_or(default.body),
             body_time: section.read("body_time", value::duration).unwrap_or(default.body_time),
             head: section.read("head", head).unwrap_or(default.head),
             head_time: section.read("head_time", value::duration).unwrap_or(default.head_time),
+            streams_per_connection: section
+                .read("streams_per_connection", streams)
+                .unwrap_or(default.streams_per_connection),
             connections: section.read("connections", value::length).unwrap_or(default.connections),
             connections_per_address: section
                 .read("connections_per_address", value::length)

@@ -10,6 +10,8 @@ use tidings_hub::{Selection, Selector};
 use tidings_sources::{ByteSize, HumanDuration, NotADuration, NotASize};
 use toml::de::DeValue;
 
+use super::Address;
+
 /// The longest duration that is accepted: a hundred years. Longer ones are slips, and could not be added to today.
 const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -172,6 +174,11 @@ pub(crate) fn duration_or_none(given: &Given<'_>) -> Parsed<Duration> {
         true => Ok(duration),
         false => Err(format!("{} is too long: at most a hundred years are allowed", given.shown())),
     }
+}
+
+/// An address to listen on.
+pub(crate) fn address(given: &Given<'_>) -> Parsed<Address> {
+    Address::new(&string(given)?)
 }
 
 /// Permissions of a file, in octal digits as `chmod` takes them.

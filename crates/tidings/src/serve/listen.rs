@@ -5,10 +5,13 @@ mod inherited;
 mod kept;
 mod socket;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
-use tidings_http::{Routes, Server};
+use tidings_http::{Routes, Server, Tls};
 use tokio::net::lookup_host;
 
 use self::{
@@ -17,7 +20,7 @@ use self::{
 };
 pub(crate) use self::{inherited::Inherited, kept::Kept};
 use crate::{
-    config::{Address, Config, not_loopback},
+    config::{Address, Certificate, Config, not_loopback},
     logs,
     standard::say,
 };
@@ -28,7 +31,7 @@ pub(super) struct Listeners(Vec<Heirloom>);
 
 impl Listeners {
     /// Takes or binds every address of the configuration. An inherited socket that nobody has configured serves
-    /// everybody, or operators if it is named `admin`; then nothing is bound by default.
+    /// everybody, with TLS if it is named `tls`, or operators if it is named `admin`; then nothing is bound by default.
     ///
     /// # Errors
     /// When an address cannot be bound, or is not a loopback address though the hub is open.
@@ -36,6 +39,10 @@ impl Listeners {
         let mut admin = Vec::new();
         for address in &config.admin.listen {
             admin.extend(sockets(Kind::Admin, address, &mut inherited, config).await?);
+        }
+        let mut encrypted = Vec::new();
+        for address in &config.tls.listen {
+            encrypted.extend(sockets(Kind::Tls, address, &mut inherited, config).await?);
         }
         let mut listeners = Vec::new();
         let has_public = inherited.has_public();
@@ -48,12 +55,23 @@ impl Listeners {
                 false => listeners.push(heirloom),
             }
         }
+        listeners.extend(encrypted);
         listeners.extend(admin);
         let stranger = listeners.iter().find(|listener| !listener.place.is_loopback());
         if let Some(stranger) = stranger.filter(|_| config.is_loopback_only()) {
             bail!("{}", not_loopback(&stranger.place));
         }
+        if config.tls.certificate.is_none() && listeners.iter().any(|listener| listener.kind == Kind::Tls) {
+            bail!(
+                "an inherited socket is named \"tls\", and there is no certificate for it: set it in [tls]"
+            );
+        }
         Ok(Self(listeners))
+    }
+
+    /// Whether operators are answered at addresses of their own.
+    pub(super) fn has_admin(&self) -> bool {
+        self.0.iter().any(|listener| listener.kind == Kind::Admin)
     }
 
     /// An address at which this hub answers from its own machine.
@@ -77,8 +95,10 @@ impl Listeners {
         public: &Routes,
         admin: &Routes,
         config: &Config,
-    ) -> anyhow::Result<Kept> {
+    ) -> anyhow::Result<Open> {
         let own_address = self.own_address();
+        server.proxies().store(config.proxies.protocol.then(|| Arc::new(config.proxies.trusted.clone())));
+        let tls = config.tls.certificate.as_ref().map(Certificate::load).transpose().context("tls")?;
         let (mut kept, mut lines) = (Kept::default(), String::new());
         for Heirloom { socket, place, kind, is_own } in self.0 {
             let file = match &place {
@@ -87,12 +107,19 @@ impl Listeners {
             };
             kept.keep(inherited::name(kind, is_own), socket.duplicate()?, file);
             let listener = socket.into_listener()?;
-            match kind {
-                Kind::Admin => {
+            match (kind, &tls) {
+                (Kind::Tls, Some(tls)) => {
+                    server.serve_tls(listener, public.clone(), tls.clone());
+                    lines += &match place {
+                        Place::Tcp(address) => format!("listening on https://{address}\n"),
+                        Place::Unix(_) => format!("listening on {place} with TLS\n"),
+                    };
+                }
+                (Kind::Admin, _) => {
                     server.serve(listener, admin.clone());
                     tracing::info!(address = %place, "operators are answered");
                 }
-                Kind::Public => {
+                (Kind::Public | Kind::Tls, _) => {
                     server.serve(listener, public.clone());
                     lines += &match place {
                         Place::Tcp(address) => format!("listening on http://{address}\n"),
@@ -106,8 +133,21 @@ impl Listeners {
         logs::flush();
         let mut stdout = io::stdout().lock();
         stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).context("standard output")?;
-        Ok(kept)
+        if let Some(tls) = &tls {
+            tokio::spawn(tls.clone().watch());
+        }
+        Ok(Open { kept, tls })
     }
+}
+
+/// What serves now.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// The sockets, a second time.
+    pub(super) kept: Kept,
+    #[allow(dead_code, reason = "for the signal that asks for it")]
+    /// What the listeners with TLS show, to be read again when the operator asks for it.
+    pub(super) tls: Option<Tls>,
 }
 
 /// Says on standard error what a newcomer can do, and what the hub leaves open.

@@ -64,7 +64,7 @@ impl Inherited {
 
     /// Whether somebody who started the hub has seen to it that everybody can reach it.
     pub(super) fn has_public(&self) -> bool {
-        self.0.iter().any(|heirloom| !heirloom.is_own && heirloom.kind == Kind::Public)
+        self.0.iter().any(|heirloom| !heirloom.is_own && heirloom.kind != Kind::Admin)
     }
 
     /// Those that nobody has claimed.
@@ -85,6 +85,7 @@ impl Heirloom {
         };
         let kind = match name {
             "admin" => Kind::Admin,
+            "tls" => Kind::Tls,
             _ => Kind::Public,
         };
         Ok(Self { socket, place, kind, is_own })
@@ -105,6 +106,7 @@ fn take(passed: &mut ListenFd, index: usize) -> anyhow::Result<Socket> {
 pub(super) fn name(kind: Kind, is_own: bool) -> String {
     let kind = match kind {
         Kind::Public => "public",
+        Kind::Tls => "tls",
         Kind::Admin => "admin",
     };
     format!("{}{kind}", if is_own { OWN } else { "" })
@@ -134,11 +136,11 @@ mod tests {
 
     #[test]
     fn names_go_from_hub_to_hub() {
-        for (kind, is_own) in
-            [(Kind::Public, true), (Kind::Admin, true), (Kind::Public, false), (Kind::Admin, false)]
-        {
-            let next = heirloom(&name(kind, is_own));
-            assert_eq!((next.kind, next.is_own), (kind, is_own));
+        for kind in [Kind::Public, Kind::Tls, Kind::Admin] {
+            for is_own in [true, false] {
+                let next = heirloom(&name(kind, is_own));
+                assert_eq!((next.kind, next.is_own), (kind, is_own));
+            }
         }
     }
 }

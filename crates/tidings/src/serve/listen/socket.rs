@@ -18,6 +18,8 @@ use tidings_http::Listener;
 pub(super) enum Kind {
     /// Everybody.
     Public,
+    /// Everybody, with TLS.
+    Tls,
     /// Operators.
     Admin,
 }

@@ -1,0 +1,8 @@
+//! Where connections come from: sockets that the hub makes, and those that it is started with.
+
+mod http2;
+mod inherited;
+mod proxy_protocol;
+mod support;
+mod tls;
+mod unix;
