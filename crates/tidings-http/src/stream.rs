@@ -117,7 +117,7 @@ pub(crate) fn head() -> Response {
 }
 
 /// A stream's headers around its body. `no-transform` keeps compressing proxies off it.
-fn stream(body: Body) -> Response {
+pub(crate) fn stream(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),

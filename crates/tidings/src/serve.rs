@@ -16,7 +16,7 @@ use axum::Router;
 use tidings_auth::{Authority, Dialects};
 use tidings_http::{
     Echo, Limits, PartStatus, Parts, Presence, Quotas, Routes, Server, Status, admin, administrators_only,
-    app, figures, health, mercure, native, pusher, topics,
+    app, figures, health, mercure, native, probe, pusher, topics,
 };
 use tidings_hub::{Hub, Settings};
 use tidings_sources::Sources;
@@ -95,6 +95,7 @@ fn routes(
     let rights = admin(hub.clone(), authority.clone(), &gate);
     let mut public = native(hub.clone(), fronts::native(config, gate.clone(), &hits)?)
         .merge(health(status.clone()))
+        .merge(probe(hub.clone(), fronts::probe(config)))
         .merge(console::routes());
     if config.mercure.dialects != Dialects::default() {
         public = public.merge(mercure(hub, authority.clone(), fronts::mercure(config, presence, &hits)));

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use tidings_auth::Authority;
 use tidings_http::{
     Access, Company, Echo, EchoSettings, Gate, GateSettings, Ids, LimitHits, MercureSettings, NativeSettings,
-    Presence, Proxies, PusherSettings, QuotaSettings, Quotas, mercure_base,
+    Presence, ProbeSettings, Proxies, PusherSettings, QuotaSettings, Quotas, mercure_base,
 };
 use tidings_hub::{Hub, Unknown};
 
@@ -75,6 +75,11 @@ pub(super) fn native(config: &Config, gate: Gate, hits: &Arc<LimitHits>) -> anyh
         gate,
         ..NativeSettings::new(config.default_topic.clone())
     })
+}
+
+/// What `tidings doctor` is told.
+pub(super) fn probe(config: &Config) -> ProbeSettings {
+    ProbeSettings { heartbeat: config.stream.heartbeat, origins: config.cors.origins.clone() }
 }
 
 /// The Echo front, if the configuration wants it.
