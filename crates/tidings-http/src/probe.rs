@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     cors, form,
     problem::Problem,
+    quota::Place,
     server::Peer,
     stream::{self, Carrier},
 };
@@ -131,6 +132,7 @@ async fn answer(
             format!("{MAX_PROBES} probes of `tidings doctor` are under way: try again when they have ended"),
         ));
     };
+    let Some(counted) = carrier.place([]) else { return Ok(stream::no_room(&Naming::Own)) };
     let report = Report {
         hub: "tidings",
         nonce: asked.nonce,
@@ -156,7 +158,7 @@ async fn answer(
         idle: asked.idle,
         heartbeat: probes.settings.heartbeat.max(LOOK_EVERY / 100),
         hub: probes.hub,
-        _place: place,
+        _places: (place, counted),
     };
     let parts = unfold(course, async |mut course| Some((course.next().await?, course)));
     Ok(stream::stream(Body::from_stream(parts.map(Ok::<_, Infallible>))))
@@ -192,7 +194,8 @@ struct Course {
     idle: Duration,
     heartbeat: Duration,
     hub: Hub,
-    _place: OwnedSemaphorePermit,
+    /// Among the probes, and among the streams of its client.
+    _places: (OwnedSemaphorePermit, Place),
 }
 
 impl Course {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tidings_bench::BenchArgs;
 
-use crate::{config::Overrides, publish::PublishArgs, subscribe::SubscribeArgs, token::TokenArgs};
+use crate::{
+    config::Overrides, doctor::DoctorArgs, publish::PublishArgs, subscribe::SubscribeArgs, token::TokenArgs,
+};
 
 /// A server-sent events hub: any backend publishes, any browser listens, nothing is lost.
 #[derive(Debug, Parser)]
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Check the configuration, without running anything
     CheckConfig(CheckConfigArgs),
+    /// See what a proxy in front of a hub does to its streams, and how to put it right
+    Doctor(DoctorArgs),
     /// Put a hub, or another server, under load and count every event
     Bench(BenchArgs),
 }

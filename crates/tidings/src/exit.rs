@@ -48,9 +48,34 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Something that was examined is not as it should be, and that has been said.
+#[derive(Debug)]
+pub(crate) struct Unwell;
+
+impl fmt::Display for Unwell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there are problems")
+    }
+}
+
+impl std::error::Error for Unwell {}
+
+/// Says what is wrong with the arguments, or the help that was asked for. The number for it is that of a wrong
+/// configuration, which arguments are a part of.
+pub(crate) fn misused(misuse: &clap::Error) -> ExitCode {
+    misuse.print().ok();
+    match misuse.use_stderr() {
+        true => ExitCode::from(Fault::Configuration.code()),
+        false => ExitCode::SUCCESS,
+    }
+}
+
 /// Says what went wrong, if anything did, and answers the exit code: that of the [`Fault`], or 1.
 pub(crate) fn report(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
+    if error.is::<Unwell>() {
+        return ExitCode::FAILURE;
+    }
     standard::say(format_args!("tidings: {error:#}"));
     match error.downcast_ref::<Failure>() {
         Some(failure) => ExitCode::from(failure.fault.code()),

@@ -9,6 +9,7 @@ mod check_config;
 mod cli;
 mod client;
 mod config;
+mod doctor;
 mod exit;
 mod logs;
 mod publish;
@@ -29,11 +30,18 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    exit::report(run(Cli::parse().into_command()))
+    match Cli::try_parse() {
+        Ok(cli) => exit::report(run(cli.into_command())),
+        Err(misuse) => exit::misused(&misuse),
+    }
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Doctor(args) => match runtime()?.block_on(doctor::run(args))? {
+            true => Ok(()),
+            false => Err(exit::Unwell.into()),
+        },
         Command::Serve(args) => {
             // Before anything else opens a file.
             let inherited = serve::Inherited::take()?;
