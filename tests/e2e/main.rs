@@ -8,6 +8,8 @@
 
 mod bench;
 mod cli;
+mod deploy;
+mod doctor;
 mod echo;
 mod guard;
 mod kill9;

@@ -1,5 +1,6 @@
 //! What all tests share: the program, a client that shows every byte, and waiting for conditions.
 
+mod front;
 mod http;
 mod hub;
 pub(crate) mod program;
@@ -11,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use front::{Front, Kind};
 pub(crate) use http::{Connection, Response};
 pub(crate) use hub::{Hub, Options};
 pub(crate) use program::{Answer, Program, Running};
