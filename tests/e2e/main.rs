@@ -16,6 +16,7 @@ mod kill9;
 mod lifecycle;
 mod limits;
 mod listeners;
+mod malformed;
 mod mercure;
 mod native;
 mod pusher;

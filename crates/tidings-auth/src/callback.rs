@@ -5,6 +5,7 @@
 //! Only a 200 whose body is a clear yes is one; 401, 403 and a body that says no are a no; whatever else happens, a
 //! failure of the application, is neither, and lets nobody in.
 
+mod fuzz;
 mod json;
 mod laravel;
 
@@ -31,6 +32,8 @@ use crate::{
     refusal::{Reason, Refusal},
     settings::{self, Action, CallbackKind},
 };
+
+pub use self::fuzz::fuzz;
 
 /// How many answers are remembered. Of one, the payload is what may be large.
 const REMEMBERED: Bounds = Bounds { answers: 10_000, bytes: 32 << 20 };

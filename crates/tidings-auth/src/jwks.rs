@@ -5,6 +5,7 @@
 //! [`MIN_INTERVAL`], so that invented names do not make the hub a burden for the issuer. All who wait for a key wait
 //! for one and the same fetch, which goes on when they leave.
 
+mod fuzz;
 mod set;
 
 use std::{
@@ -20,6 +21,7 @@ use reqwest::{Client, StatusCode};
 use tokio::{fs::File, io::AsyncReadExt as _, sync::Mutex, time::sleep};
 use url::Url;
 
+pub use self::fuzz::fuzz;
 use self::set::KeySet;
 use crate::{
     fetch::{self, Failed},

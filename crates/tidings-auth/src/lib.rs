@@ -38,6 +38,8 @@ pub mod credentials;
 mod digest;
 mod explain;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzz;
 mod generations;
 mod grant;
 mod inspect;
@@ -72,5 +74,3 @@ pub use secret::Secret;
 pub use settings::{
     Action, Anonymous, Callback, CallbackKind, Dialects, Issuer, Key, KeySource, Roles, Settings,
 };
-#[doc(hidden)]
-pub use token::fuzz;

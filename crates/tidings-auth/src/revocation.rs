@@ -1,5 +1,6 @@
 //! Revocations: tokens and users that are refused although their signature is good.
 
+mod fuzz;
 mod journal;
 mod target;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tidings_hub::Bearer;
 use tokio::task::spawn_blocking;
 
+pub use self::fuzz::fuzz;
 use self::journal::{Entry, Journal};
 pub(crate) use self::target::id;
 pub use self::target::{Target, TargetError};

@@ -13,6 +13,7 @@ mod bucket;
 mod channel;
 mod connection;
 mod connections;
+mod fuzz;
 mod holding;
 mod info;
 mod outbox;
@@ -43,8 +44,8 @@ use http::{HeaderValue, header};
 use tidings_hub::{Hub, Topic};
 
 pub(crate) use self::channel::is_reserved;
-pub use self::settings::EchoSettings;
 use self::{channel::Channel, connections::Shared};
+pub use self::{fuzz::fuzz, settings::EchoSettings};
 
 /// The Echo front: its connections, and who is in which presence channel. Cloning is cheap; clones are the same.
 #[derive(Clone, Debug)]

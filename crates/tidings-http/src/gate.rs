@@ -24,8 +24,8 @@ use crate::{
 /// The query parameter that a token may stand in, where that is allowed.
 pub(crate) const QUERY_TOKEN: &str = "access_token";
 
-/// How keys and tokens come in.
-#[derive(Clone, Debug)]
+/// How keys and tokens come in. The default has them in the header alone.
+#[derive(Clone, Debug, Default)]
 pub struct GateSettings {
     /// The cookie that may hold a token.
     pub cookie: String,

@@ -12,6 +12,8 @@ mod cors;
 mod echo;
 mod fair;
 mod form;
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod guard;
 mod limit;
@@ -35,8 +37,6 @@ pub use client::{Client, ForwardingHeader, Proxies};
 pub use echo::{Echo, EchoSettings, echo};
 pub use gate::{Gate, GateSettings};
 pub use limit::{Limit, LimitHits};
-#[doc(hidden)]
-pub use mercure::fuzz as fuzz_mercure;
 pub use mercure::{Ids, MercureSettings, Presence, mercure, mercure_base};
 pub use native::{NativeSettings, native, topics};
 pub use networks::{Network, Networks};

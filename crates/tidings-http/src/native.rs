@@ -1,5 +1,6 @@
 //! The native front: subscribe with `GET /events`, publish with `POST`, look at topics.
 
+mod fuzz;
 mod message;
 mod publish;
 mod publish_json;
@@ -17,6 +18,7 @@ use axum::{
 use http::HeaderMap;
 use tidings_hub::{Hub, Pattern, Publication, PublishError, Receipt, Topic, UrlBase};
 
+pub use self::fuzz::fuzz;
 pub(crate) use self::{
     publish_json::data,
     query::{CURSOR_HEADER, CURSOR_PARAMETERS},

@@ -13,6 +13,7 @@ mod channels;
 mod event;
 mod failure;
 mod front;
+mod fuzz;
 mod parameters;
 mod publish;
 #[cfg(test)]
@@ -27,8 +28,8 @@ use axum::{
 };
 use tidings_hub::{Hub, Topic};
 
-pub use self::app::PusherApp;
 use self::front::Front;
+pub use self::{app::PusherApp, fuzz::fuzz};
 use crate::{echo::Echo, limit::LimitHits};
 
 /// Settings of the Pusher front.

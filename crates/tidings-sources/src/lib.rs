@@ -14,6 +14,8 @@ mod config;
 mod duration;
 mod events;
 mod form;
+#[doc(hidden)]
+pub mod fuzz;
 mod http_poll;
 mod invalid;
 mod laravel;
@@ -36,8 +38,6 @@ pub use config::{
 };
 pub use duration::{HumanDuration, NotADuration};
 pub use invalid::{InvalidSource, InvalidSourceReason};
-#[doc(hidden)]
-pub use laravel::fuzz as fuzz_envelope;
 pub use running::{Monitor, Sources, start};
 pub use secret::Secret;
 pub use size::{ByteSize, NotASize};

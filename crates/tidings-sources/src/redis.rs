@@ -16,6 +16,7 @@
 //!   without the server's words.
 
 mod connection;
+mod fuzz;
 mod glob;
 mod prefix;
 mod replies;
@@ -31,6 +32,7 @@ use tokio::time::sleep;
 
 use crate::{backoff::Backoff, events, running::Context};
 
+pub use fuzz::{fuzz, fuzz_replies};
 pub(crate) use {
     connection::{Connection, Lost, words},
     prefix::{Prefixes, is_guarded, seeming_prefix},

@@ -8,6 +8,7 @@
 //! There is one consumer, always of the same name: what it has pending is never another's to look for.
 
 mod entry;
+mod fuzz;
 mod group;
 mod id;
 mod reply;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::{backoff::Backoff, redis, running::Context};
 
+pub(crate) use fuzz::entries;
 pub(crate) use {
     entry::{Reader, Stream},
     group::Start,

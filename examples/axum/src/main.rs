@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_state(hub.clone())
         .merge(native(hub, NativeSettings::new(Topic::new("messages")?)));
     // Everybody may publish here: only this machine, then, and no page of another site that is open on it.
-    let app = tidings_http::app(app, &Access { origins: Vec::new(), loopback_only: true });
+    let app = tidings_http::app(app, &Access { loopback_only: true, ..Access::default() });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app).await?;
     Ok(())

@@ -40,7 +40,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
+    pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
         if media_type(headers) != FORM {
             return serde_json::from_slice(body).map_err(|error| {
                 Problem::bad_request(format!("the body is not the JSON that is wanted here: {error}"))

@@ -1,5 +1,4 @@
-//! What must be true of any request: the check of the fuzz target `mercure`, which the tests replay over its corpus and
-//! seeded mutations of it.
+//! What must be true of any request to the Mercure front: the check of the fuzz target `mercure`.
 
 use http::HeaderMap;
 use tidings_auth::Dialects;
@@ -41,38 +40,5 @@ fn subscription(request: &SubscribeRequest) {
     }
     if let Ok(selectors) = request.selectors(&UrlBase::default()) {
         assert!(!selection(request.dialect, &selectors).is_empty());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/mercure");
-    const MUTATIONS: usize = 500;
-
-    #[test]
-    fn the_corpus_and_its_mutations_pass() {
-        let files =
-            std::fs::read_dir(CORPUS).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
-        let mut files: Vec<_> = files.collect();
-        assert!(!files.is_empty());
-        files.sort_unstable();
-        let mut random = fastrand::Rng::with_seed(7);
-        for file in &files {
-            fuzz(file);
-            for _ in 0..MUTATIONS {
-                let mut file = file.clone();
-                for _ in 0..random.usize(1..4) {
-                    let at = random.usize(..file.len());
-                    match random.u8(..3) {
-                        0 => file[at] = random.u8(..),
-                        1 => file.insert(at, *random.choice(b"%&=+{}*:/?#\n\0\xc3").unwrap_or(&0)),
-                        _ => file.truncate(at.max(1)),
-                    }
-                }
-                fuzz(&file);
-            }
-        }
     }
 }

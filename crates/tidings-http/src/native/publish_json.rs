@@ -64,7 +64,7 @@ struct Request<'a> {
 }
 
 /// All publications of the body, or what is wrong with the first that is not one.
-fn parse(body: &[u8]) -> Result<Vec<Publication>, Problem> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Publication>, Problem> {
     let mut batch = Vec::new();
     for request in serde_json::Deserializer::from_slice(body).into_iter::<Request<'_>>() {
         let publication = request.map_err(|error| error.to_string()).and_then(Request::publication);

@@ -42,6 +42,21 @@ pub struct Limits {
     pub send_buffer: usize,
 }
 
+impl Default for Limits {
+    /// What the program has where nothing is configured.
+    fn default() -> Self {
+        Self {
+            max_connections: 100_000,
+            max_per_address: 10_000,
+            max_head: 64 << 10,
+            head_time: Duration::from_secs(10),
+            max_streams: 250,
+            write_stall: Duration::from_secs(60),
+            send_buffer: 256 << 10,
+        }
+    }
+}
+
 /// What the server counts.
 #[derive(Debug, Default)]
 pub struct ServerStats {
