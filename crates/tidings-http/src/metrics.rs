@@ -79,9 +79,18 @@ impl Collector {
             Limit::Stall => (limit.as_str(), count + hub.stalled_sockets),
             _ => (limit.as_str(), count),
         });
-        let of_hub = [("subscribers", hub.refused_full), ("topics_per_subscription", hub.refused_selectors)];
-        let hits: Vec<_> =
-            hits.into_iter().chain(of_hub).map(|(limit, count)| ([("limit", limit)], count)).collect();
+        let of_hub = [
+            ("subscribers", hub.refused_full),
+            ("topics_per_subscription", hub.refused_selectors),
+            ("patterns_per_subscription", hub.refused_patterns),
+        ];
+        let lengths = hub.refused_lengths.map(|(length, count)| (length.as_str(), count));
+        let hits: Vec<_> = hits
+            .into_iter()
+            .chain(of_hub)
+            .chain(lengths)
+            .map(|(limit, count)| ([("limit", limit)], count))
+            .collect();
         out.counters("limit_hits", "What was refused or cut, by the limit that did it", &hits)?;
         let uptime = self.0.started.elapsed().as_secs();
         out.gauge_of("uptime", "Since the program started", Unit::Seconds, uptime)?;

@@ -76,9 +76,10 @@ impl Carrier {
 /// The answer to a subscription that the hub has not accepted, whose events would be named so.
 pub(crate) fn refused(error: SubscribeError, naming: &Naming) -> Result<Response, Problem> {
     match error {
-        SubscribeError::Empty | SubscribeError::TooManySelectors { .. } | SubscribeError::TooComplex => {
-            Err(Problem::bad_request(error))
-        }
+        SubscribeError::Empty
+        | SubscribeError::TooManySelectors { .. }
+        | SubscribeError::TooManyPatterns { .. }
+        | SubscribeError::TooComplex => Err(Problem::bad_request(error)),
         SubscribeError::Draining { retry_ms } => Ok(later(retry_ms, naming)),
         error => {
             tracing::warn!(%error, "a subscriber was told to come back");

@@ -182,6 +182,11 @@ pub(crate) fn check_size(shared: &Shared, selection: &Selection) -> Result<(), S
         stats.refused_selectors.fetch_add(1, Relaxed);
         return Err(SubscribeError::TooManySelectors { asked, limit });
     }
+    let (asked, limit) = (selection.matchers().len(), settings.max_patterns);
+    if asked > limit {
+        stats.refused_patterns.fetch_add(1, Relaxed);
+        return Err(SubscribeError::TooManyPatterns { asked, limit });
+    }
     if selection.branches() > MAX_BRANCHES {
         stats.refused_selectors.fetch_add(1, Relaxed);
         return Err(SubscribeError::TooComplex);

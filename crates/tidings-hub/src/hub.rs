@@ -169,7 +169,10 @@ impl Hub {
     /// When one of the publications breaks a rule, or the log cannot accept them.
     pub async fn publish_all(&self, mut batch: Vec<Publication>) -> Result<Vec<Receipt>, PublishError> {
         for (index, publication) in batch.iter().enumerate() {
-            publication.check().map_err(|reason| PublishError::Invalid { index, reason })?;
+            let refused = |reason| PublishError::Invalid { index, reason };
+            publication.check().map_err(refused)?;
+            let lengths = self.settings().lengths.check(publication);
+            lengths.inspect_err(|reason| self.0.shared.stats.refused_length(reason)).map_err(refused)?;
         }
         if batch.is_empty() {
             return Ok(Vec::new());

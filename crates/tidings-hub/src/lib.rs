@@ -78,7 +78,7 @@ pub use selector::{
     MAX_SELECTOR_BYTES, Matcher, Pattern, Selection, Selector, SelectorError, UriTemplate, UrlBase,
     UrlPattern,
 };
-pub use settings::{Settings, ShardLimits};
+pub use settings::{Length, Lengths, Settings, ShardLimits};
 #[doc(hidden)]
 pub use shard::sorter;
 pub use socket::Socket;

@@ -5,7 +5,7 @@ use std::str::Utf8Error;
 use bytes::Bytes;
 use tidings_stream::{EncodeError, check_event_type, check_id};
 
-use crate::{channel::is_socket_id, position::is_generated_form, topic::Topic};
+use crate::{channel::is_socket_id, position::is_generated_form, settings::Length, topic::Topic};
 
 /// The longest event type, in bytes.
 pub const MAX_EVENT_TYPE_BYTES: usize = 255;
@@ -87,6 +87,16 @@ pub enum InvalidPublication {
     /// The retry time is longer than [`MAX_RETRY_MS`].
     #[error("a retry of {0} ms is too long: at most {MAX_RETRY_MS} are allowed")]
     RetryTooLong(u64),
+    /// A topic, the event type or the id is longer than [`Settings::lengths`](crate::Settings::lengths) allow.
+    #[error("{length} bytes are too long: this hub takes at most {limit} (setting limits.{})", what.as_str())]
+    TooLong {
+        /// What is.
+        what: Length,
+        /// How long it is.
+        length: usize,
+        /// How long it may be.
+        limit: usize,
+    },
     /// The socket id is [none](crate::channel::is_socket_id).
     #[error(
         "the socket id is none: it is two numbers with a point between, such as 123.456, of at most {MAX_SOCKET_BYTES} bytes"

@@ -2,6 +2,11 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use crate::{
+    publication::{InvalidPublication, MAX_EVENT_TYPE_BYTES, MAX_ID_BYTES, Publication},
+    topic::MAX_TOPIC_BYTES,
+};
+
 /// Settings of a [`Hub`](crate::Hub). The defaults suit a server with thousands of subscribers.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -24,8 +29,71 @@ pub struct Settings {
     pub max_subscribers: u64,
     /// How many selectors one subscription may have. Default: 1000.
     pub max_selectors: usize,
+    /// How many of them may be patterns, templates and URL patterns. Default: 1000.
+    pub max_patterns: usize,
+    /// How long the texts of a publication may be. Default: as long as the format has it.
+    pub lengths: Lengths,
     /// What a shard holds and does at a time. The defaults need no change; tests make them small.
     pub shard: ShardLimits,
+}
+
+/// How long the texts of a publication may be, in bytes. More than the format has does not go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// A topic's name. The hub's own topics are exempt, into which it writes what others named.
+    pub topic: usize,
+    /// The event's type.
+    pub event: usize,
+    /// The publisher's id.
+    pub id: usize,
+}
+
+/// What [`Lengths`] are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Length {
+    /// [`Lengths::topic`].
+    #[default]
+    Topic,
+    /// [`Lengths::event`].
+    Event,
+    /// [`Lengths::id`].
+    Id,
+}
+
+impl Length {
+    /// All, in the order of the counters.
+    pub const ALL: [Self; 3] = [Self::Topic, Self::Event, Self::Id];
+
+    /// The setting's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Topic => "topic_length",
+            Self::Event => "event_length",
+            Self::Id => "id_length",
+        }
+    }
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { topic: MAX_TOPIC_BYTES, event: MAX_EVENT_TYPE_BYTES, id: MAX_ID_BYTES }
+    }
+}
+
+impl Lengths {
+    /// Whether a publication is within them.
+    pub(crate) fn check(&self, publication: &Publication) -> Result<(), InvalidPublication> {
+        let within = |what, length: usize, limit| match length > limit {
+            true => Err(InvalidPublication::TooLong { what, length, limit }),
+            false => Ok(()),
+        };
+        let is_long = |topic: &&crate::Topic| topic.as_str().len() > self.topic && !topic.is_reserved();
+        if let Some(topic) = publication.topics.iter().find(is_long) {
+            within(Length::Topic, topic.as_str().len(), self.topic)?;
+        }
+        within(Length::Event, publication.event.as_deref().unwrap_or_default().len(), self.event)?;
+        within(Length::Id, publication.id.as_deref().unwrap_or_default().len(), self.id)
+    }
 }
 
 /// What a shard holds in memory, and how the log is read for those who are behind.
@@ -73,6 +141,8 @@ impl Default for Settings {
             page_bytes: 32 * 1024,
             max_subscribers: 100_000,
             max_selectors: 1000,
+            max_patterns: 1000,
+            lengths: Lengths::default(),
             shard: ShardLimits::default(),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::control::ResetReason;
+use crate::{control::ResetReason, publication::InvalidPublication, settings::Length};
 
 /// Why a subscription ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub(crate) struct Stats {
     pub(crate) stalled_sockets: AtomicU64,
     pub(crate) refused_full: AtomicU64,
     pub(crate) refused_selectors: AtomicU64,
+    pub(crate) refused_patterns: AtomicU64,
+    pub(crate) refused_lengths: [AtomicU64; Length::ALL.len()],
 }
 
 /// A reading of the hub's counters and gauges.
@@ -106,12 +108,22 @@ pub struct HubStats {
     pub refused_full: u64,
     /// Subscriptions refused because they asked for too many topics and patterns.
     pub refused_selectors: u64,
+    /// Subscriptions refused because they asked by too many patterns.
+    pub refused_patterns: u64,
+    /// Publications refused because this was longer than [is set](crate::Settings::lengths).
+    pub refused_lengths: [(Length, u64); Length::ALL.len()],
 }
 
 impl Stats {
     pub(crate) fn ended(&self, reason: EndReason) {
         self.ended[reason as usize].fetch_add(1, Relaxed);
         self.subscribers.fetch_sub(1, Relaxed);
+    }
+
+    pub(crate) fn refused_length(&self, reason: &InvalidPublication) {
+        if let InvalidPublication::TooLong { what, .. } = reason {
+            self.refused_lengths[*what as usize].fetch_add(1, Relaxed);
+        }
     }
 
     pub(crate) fn reset(&self, reason: ResetReason) {
@@ -135,6 +147,8 @@ impl Stats {
             stalled_sockets: get(&self.stalled_sockets),
             refused_full: get(&self.refused_full),
             refused_selectors: get(&self.refused_selectors),
+            refused_patterns: get(&self.refused_patterns),
+            refused_lengths: Length::ALL.map(|length| (length, get(&self.refused_lengths[length as usize]))),
         }
     }
 }

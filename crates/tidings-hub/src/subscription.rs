@@ -152,6 +152,16 @@ pub enum SubscribeError {
         /// How many are allowed.
         limit: usize,
     },
+    /// It has more patterns than [`Settings::max_patterns`](crate::Settings::max_patterns).
+    #[error(
+        "the subscription asks by {asked} patterns: at most {limit} are allowed (setting limits.patterns_per_subscription)"
+    )]
+    TooManyPatterns {
+        /// How many it has.
+        asked: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
     /// Its templates and URL patterns together would be too costly to match.
     #[error(
         "the subscription's templates and URL patterns are too complex together: ask for fewer, or simpler ones"

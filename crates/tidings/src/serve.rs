@@ -122,6 +122,8 @@ fn hub_settings(config: &Config) -> Settings {
         page_bytes: config.limits.page_bytes,
         max_subscribers: config.limits.connections as u64,
         max_selectors: config.limits.topics_per_subscription,
+        max_patterns: config.limits.patterns_per_subscription,
+        lengths: config.limits.lengths.clone(),
         ..Settings::default()
     }
 }

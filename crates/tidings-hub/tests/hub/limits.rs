@@ -1,8 +1,8 @@
 //! Every limit is answered, and what is counted goes back to where it was.
 
 use tidings_hub::{
-    AppendError, Hub, InvalidPublication, Publication, PublishError, Selection, Selector, Settings, Start,
-    SubscribeError, Subscription, UriTemplate, UrlBase, UrlPattern,
+    AppendError, Hub, InvalidPublication, Lengths, Publication, PublishError, Selection, Selector, Settings,
+    Start, SubscribeError, Subscription, UriTemplate, UrlBase, UrlPattern,
 };
 
 use crate::support::{
@@ -39,6 +39,29 @@ async fn a_subscription_asks_for_something_and_not_for_too_much() {
     assert_eq!(four.err(), Some(SubscribeError::TooManySelectors { asked: 4, limit: 3 }));
     hub.subscribe(subscription(&["a", "b", "b", "c*"], Start::Live)).await.unwrap();
     nobody_is_left(&hub).await;
+}
+
+#[tokio::test]
+async fn patterns_and_lengths_can_be_limited_further() {
+    let lengths = Lengths { topic: 5, event: 2, id: 3 };
+    let hub = hub(Settings { max_patterns: 1, lengths, ..settings(1) });
+    let two = hub.subscribe(subscription(&["a", "b*", "c*"], Start::Live)).await;
+    assert_eq!(two.err(), Some(SubscribeError::TooManyPatterns { asked: 2, limit: 1 }));
+    let fits = Publication { id: Some("123".into()), event: Some("ev".into()), ..publication("topic", "x") };
+    hub.publish(fits.clone()).await.unwrap();
+    for (bad, what) in [
+        (publication("topics", "x"), "topic"),
+        (Publication { event: Some("eve".into()), ..fits.clone() }, "event"),
+        (Publication { id: Some("1234".into()), ..fits }, "id"),
+    ] {
+        let refused = hub.publish(bad).await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("limits.{what}_length")), "{refused}");
+    }
+    // The hub writes there what others named.
+    hub.publish(publication("tidings/echo/1.2", "x")).await.unwrap();
+    let stats = hub.stats();
+    assert!(stats.refused_lengths.iter().all(|(_, count)| *count == 1));
+    assert_eq!(stats.refused_patterns, 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use tidings_http::QuotaSettings;
-use tidings_hub::Settings;
+use tidings_hub::{Lengths, Settings};
 
 use super::{
     keys,
@@ -61,6 +61,10 @@ pub(crate) struct Limits {
     pub(crate) memory: Memory,
     /// How many topics and patterns one subscription may name. Default: 1000.
     pub(crate) topics_per_subscription: usize,
+    /// How many of them may be patterns. Default: 1000.
+    pub(crate) patterns_per_subscription: usize,
+    /// How long topics, event types and publishers' ids may be. Default: as long as the format has it.
+    pub(crate) lengths: Lengths,
     /// How many bytes wait at most for one subscriber's connection. Default: 32 KiB.
     pub(crate) subscriber_bytes: usize,
     /// How many bytes of history are read at a time for a subscriber who is behind. Default: 32 KiB.
@@ -90,6 +94,8 @@ impl Default for Limits {
             bodies: quota.bodies,
             memory: Memory::default(),
             topics_per_subscription: hub.max_selectors,
+            patterns_per_subscription: hub.max_patterns,
+            lengths: hub.lengths,
             subscriber_bytes: hub.subscriber_bytes,
             page_bytes: hub.page_bytes,
             stall: hub.stall,
@@ -134,6 +140,14 @@ impl Limits {
             topics_per_subscription: section
                 .read("topics_per_subscription", value::length)
                 .unwrap_or(default.topics_per_subscription),
+            patterns_per_subscription: section
+                .read("patterns_per_subscription", value::length)
+                .unwrap_or(default.patterns_per_subscription),
+            lengths: Lengths {
+                topic: length(section, "topic_length", default.lengths.topic),
+                event: length(section, "event_length", default.lengths.event),
+                id: length(section, "id_length", default.lengths.id),
+            },
             subscriber_bytes: section
                 .read("subscriber_bytes", value::memory)
                 .unwrap_or(default.subscriber_bytes),
@@ -149,6 +163,17 @@ impl Limits {
         }
         limits
     }
+}
+
+/// A length that is at most that of the format.
+fn length(section: &mut Section<'_, '_>, key: &str, most: usize) -> usize {
+    let within = |given: &Given<'_>| match value::memory(given)? {
+        length if length > most => {
+            Err(format!("{length} bytes are more than the {most} that the format has"))
+        }
+        length => Ok(length),
+    };
+    section.read(key, within).unwrap_or(most)
 }
 
 /// A number of bytes, or a share of what there is.
@@ -190,6 +215,14 @@ mod tests {
             let problems = problems(&format!("[limits]\nmemory = {bad}"), &[]);
             assert!(problems.contains("limits.memory"), "{problems}");
         }
+    }
+
+    #[test]
+    fn texts_can_be_made_shorter_and_not_longer() {
+        let config = load("[limits]\ntopic_length = 200\nid_length = '64B'", &[]).unwrap();
+        assert_eq!(config.limits.lengths, Lengths { topic: 200, event: 255, id: 64 });
+        let problems = problems("[limits]\nevent_length = 256", &[]);
+        assert!(problems.contains("limits.event_length"), "{problems}");
     }
 
     #[test]
