@@ -20,7 +20,9 @@ pub(super) fn is_plain_http(first: u8) -> bool {
 
 /// Says that TLS is spoken here.
 pub(super) async fn refuse_plain_http(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
-    stream.read(&mut vec![0; READ]).await?;
+    if stream.read(&mut vec![0; READ]).await? == 0 {
+        return Ok(());
+    }
     let answer = format!(
         "HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
          connection: close\r\n\r\n{NOT_TLS}",
