@@ -5,7 +5,7 @@
 
 mod quotas;
 
-use std::{fs, io::ErrorKind, thread};
+use std::{io::ErrorKind, thread};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidings_stream::Item;
@@ -27,9 +27,7 @@ fn refused(metrics: &str, limit: &str) -> bool {
 
 /// The most memory that the hub has had so far, as the kernel counts it.
 fn peak_mib(hub: &Hub) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", hub.pid())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+    hub.memory("VmHWM") >> 20
 }
 
 /// Waits until this limit has been counted as hit: the answer may be there a moment before the count.
@@ -232,7 +230,7 @@ async fn streams_of_http2_that_nobody_reads_cost_little_and_are_dropped() {
 /// is used.
 #[test]
 fn without_open_files_the_hub_goes_on_with_whom_it_has() {
-    let hub = Hub::with(Options { wrapper: Some("ulimit -n 60; exec"), ..Options::default() });
+    let hub = Hub::with(Options { wrapper: Some("ulimit -n 60; exec".into()), ..Options::default() });
     let mut operator = hub.connect();
     operator.request("GET", "/livez", &[], b"").unwrap();
     let mut listener = hub.listen("topic=a");

@@ -1,59 +1,20 @@
 //! A disk that is full: publishers are told, everybody else goes on, and nothing that was answered is lost.
 //!
-//! It needs a small file system, which only root can make; without root the test says so and does nothing. Disks that
-//! fail in worse ways are simulated in the tests of `tidings-log`.
+//! It needs a small file system, which only root can make. A disk that fails while it is flushed is in `faults/flush.rs`;
+//! those that fail in worse ways are simulated in the tests of `tidings-log`.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::fs;
 
-use tempfile::TempDir;
+use crate::support::{Hub, Listener, Options, Program, SmallDisk, wait_until};
 
-use crate::support::{Hub, Listener, Options, Program, wait_until};
-
-const SIZE: &str = "size=6m";
+const SIZE: &str = "6m";
 /// What makes room when it is removed.
 const BALLAST_BYTES: usize = 2 << 20;
 const EVENT_BYTES: usize = 40_000;
 
-/// A file system in memory, gone when this is dropped.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", SIZE, "tidings-e2e"]).arg(directory.path());
-        let mounted = command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
-        mounted.then(|| Self(directory))
-    }
-
-    /// Waits until what was removed is free: some kernels take a moment.
-    fn has_room(&self) {
-        let probe = self.path().join("probe");
-        wait_until("there is room", || fs::write(&probe, vec![0; BALLAST_BYTES]).is_ok());
-        fs::remove_file(probe).unwrap();
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        Command::new("umount").arg("--lazy").arg(self.path()).status().ok();
-    }
-}
-
 #[test]
 fn a_full_disk_stops_publishing_only_and_only_for_as_long_as_it_is_full() {
-    let Some(disk) = SmallDisk::mount() else {
-        eprintln!("skipped: a small file system cannot be mounted here (that takes root)");
-        return;
-    };
+    let disk = SmallDisk::mount(SIZE);
     let ballast = disk.path().join("ballast");
     fs::write(&ballast, vec![0; BALLAST_BYTES]).unwrap();
     let mut hub = Hub::with(Options { data: Some(disk.path().join("data")), ..Options::default() });
@@ -106,10 +67,7 @@ fn a_full_disk_stops_publishing_only_and_only_for_as_long_as_it_is_full() {
 
 #[test]
 fn a_new_hub_on_a_full_disk_says_so_and_starts_once_there_is_room() {
-    let Some(disk) = SmallDisk::mount() else {
-        eprintln!("skipped: a small file system cannot be mounted here (that takes root)");
-        return;
-    };
+    let disk = SmallDisk::mount(SIZE);
     // All of it: writing ends with an error when there is no more.
     let filled = fs::write(disk.path().join("ballast"), vec![0; 64 << 20]);
     assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
@@ -121,7 +79,8 @@ fn a_new_hub_on_a_full_disk_says_so_and_starts_once_there_is_room() {
     assert_eq!(answer.stdout, "");
     // What it left behind is no obstacle once there is room.
     fs::remove_file(disk.path().join("ballast")).unwrap();
-    disk.has_room();
+    // Some kernels take a moment until what was removed is free.
+    disk.wait_for_room(BALLAST_BYTES);
     let hub = Hub::with(Options { data: Some(data.into()), ..Options::default() });
     assert_eq!(hub.publish("a", "x")["offset"], 0);
 }

@@ -42,7 +42,7 @@ fn a_directory_that_cannot_be_used_is_named() {
 #[test]
 fn a_hub_whose_log_lines_go_nowhere_serves_all_the_same() {
     for wrapper in ["exec 2>/dev/full; exec", "exec 2>&-; exec"] {
-        let hub = Hub::with(Options { wrapper: Some(wrapper), ..Options::default() });
+        let hub = Hub::with(Options { wrapper: Some(wrapper.into()), ..Options::default() });
         for number in 0..10 {
             hub.publish("a", number.to_string());
             assert_eq!(hub.listen("topic=a&last=1").event().data, number.to_string(), "{wrapper}");

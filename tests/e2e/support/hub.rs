@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -30,7 +30,9 @@ pub(crate) struct Options {
     /// Instead of a directory within the hub's own.
     pub(crate) data: Option<PathBuf>,
     /// A shell command that ends by running its arguments, which are the program's.
-    pub(crate) wrapper: Option<&'static str>,
+    pub(crate) wrapper: Option<String>,
+    /// Where it listens, instead of on a loopback address of its own.
+    pub(crate) listen: Option<IpAddr>,
     /// What it finds in its environment.
     pub(crate) environment: Vec<(&'static str, String)>,
 }
@@ -60,7 +62,8 @@ impl Hub {
         fs::write(directory.path().join("tidings.toml"), &options.configuration).unwrap();
         // An address that is this hub's alone: the port must still be free when it is started again.
         let [.., a, b] = fastrand::u32(..).to_be_bytes();
-        let address = SocketAddr::from((Ipv4Addr::new(127, 1, a, b.clamp(1, 254)), 0));
+        let own = Ipv4Addr::new(127, 1, a, b.clamp(1, 254)).into();
+        let address = SocketAddr::new(options.listen.unwrap_or(own), 0);
         let mut hub = Self { directory, options, child: None, address };
         hub.launch();
         hub
@@ -87,7 +90,7 @@ impl Hub {
 
     /// The command that starts it.
     pub(crate) fn command(&self) -> Command {
-        let mut command = match self.options.wrapper {
+        let mut command = match &self.options.wrapper {
             Some(wrapper) => {
                 let mut shell = Command::new("sh");
                 shell.arg("-c").arg(format!("{wrapper} \"$@\"")).arg("sh").arg(program::path());
@@ -127,6 +130,13 @@ impl Hub {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
+    }
+
+    /// What the kernel says about its memory, in bytes: `VmRSS`, what it has now, or `VmHWM`, the most that it had.
+    pub(crate) fn memory(&self, which: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     /// `kill -9`, and waits until it is gone.

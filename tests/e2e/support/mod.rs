@@ -1,5 +1,6 @@
 //! What all tests share: the program, a client that shows every byte, and waiting for conditions.
 
+mod disk;
 mod front;
 mod http;
 mod hub;
@@ -12,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use disk::{SmallDisk, run};
 pub(crate) use front::{Front, Kind};
 pub(crate) use http::{Connection, Response};
 pub(crate) use hub::{Hub, Options};

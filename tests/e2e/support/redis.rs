@@ -6,19 +6,33 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
 use super::{BOUND, wait_until};
 
 /// A server, killed when this is dropped.
 pub(crate) struct Redis {
     pub(crate) port: u16,
     child: Option<Child>,
+    /// Where it keeps what it has, if it does.
+    directory: Option<TempDir>,
 }
 
 impl Redis {
     pub(crate) fn start() -> Self {
+        Self::start_in(None)
+    }
+
+    /// One that keeps what it was told, each command before it answers.
+    pub(crate) fn start_keeping() -> Self {
+        Self::start_in(Some(tempfile::tempdir().unwrap()))
+    }
+
+    fn start_in(directory: Option<TempDir>) -> Self {
         // Free now; that another program takes it before the server does is possible and very unlikely.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { port, child: None };
+        let mut server = Self { port, child: None, directory };
         server.launch();
         server
     }
@@ -26,12 +40,23 @@ impl Redis {
     /// Starts it, for the first time or again, and waits until it answers.
     pub(crate) fn launch(&mut self) {
         let port = self.port.to_string();
-        let arguments = ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
         let mut command = Command::new("redis-server");
-        let child = command.args(arguments).stdout(Stdio::null()).spawn();
+        command.args(["--bind", "127.0.0.1", "--port", &port, "--save", ""]);
+        match &self.directory {
+            Some(directory) => command
+                .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
+                .arg(directory.path()),
+            None => command.args(["--appendonly", "no"]),
+        };
+        let child = command.stdout(Stdio::null()).spawn();
         self.child =
             Some(child.expect("a real Redis is needed: install it with `apt-get install redis-server`"));
         wait_until("redis-server answers", || self.try_command(&["PING"]).is_some());
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = self.child.as_ref().unwrap().id();
+        kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
     }
 
     /// `kill -9`.
@@ -57,7 +82,12 @@ impl Redis {
 
     /// Sends a command and answers the first line of what Redis says.
     pub(crate) fn try_command(&self, command: &[&str]) -> Option<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        Self::ask(self.port, command)
+    }
+
+    /// The same of the server on this port, which may be gone.
+    pub(crate) fn ask(port: u16, command: &[&str]) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(BOUND)).ok()?;
         let mut bytes = format!("*{}\r\n", command.len());
         for argument in command {
