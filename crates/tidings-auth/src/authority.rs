@@ -2,22 +2,20 @@
 
 use std::{iter, path::PathBuf, sync::Arc, time::SystemTime};
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderName};
-use tidings_hub::{Bearer, ReadRights, Rights, Selector};
+use tidings_hub::{Bearer, Selector, Standing};
 use tokio::runtime::Handle;
 
 use crate::{
-    callback::Callback,
     credentials::{Carrier, Presented},
     explain::{Explanation, Question},
-    grant::{Grant, Holder},
-    issuers::Issuers,
-    keys::Keys,
+    grant::Grant,
     refusal::{Reason, Refusal},
     revocation::{self, Revocation, RevocationError, Revocations, Target, TargetError},
+    rules::Rules,
     secret::Secret,
     settings::{Action, Dialects, Settings},
-    verified::Tokens,
 };
 
 /// What a request asks for, as far as its token is concerned.
@@ -70,13 +68,19 @@ pub struct Authority(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    is_open: bool,
-    dialects: Dialects,
-    anonymous: Option<Arc<Grant>>,
-    keys: Keys,
-    tokens: Tokens,
-    callback: Option<Callback>,
+    rules: ArcSwap<Rules>,
     revocations: Arc<Revocations>,
+}
+
+/// Rules that an authority can take.
+#[derive(Debug)]
+pub struct Prepared(Rules);
+
+impl Prepared {
+    /// Whether everybody may do everything by them.
+    pub fn is_open(&self) -> bool {
+        self.0.is_open
+    }
 }
 
 impl Authority {
@@ -86,52 +90,72 @@ impl Authority {
     /// # Errors
     /// When a key, an address or the file of revocations cannot be used.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
-        let anonymous = anonymous(&settings).map(Arc::new);
-        let public =
-            settings.anonymous.as_ref().map(|anonymous| anonymous.subscribe.clone()).unwrap_or_default();
-        let issuers = Issuers::new(&settings.issuers, settings.dialects)?;
-        let callback = settings.callback.as_ref().map(Callback::new).transpose();
-        let callback = callback.map_err(StartError::Callback)?;
-        let revocations = Revocations::open(settings.revocations.as_deref()).map_err(|error| {
-            StartError::Revocations { path: settings.revocations.clone().unwrap_or_default(), error }
-        })?;
+        let path = settings.revocations.clone();
+        let rules = Rules::new(settings, None)?;
+        let revocations = Revocations::open(path.as_deref())
+            .map_err(|error| StartError::Revocations { path: path.unwrap_or_default(), error })?;
         if Handle::try_current().is_ok() {
-            issuers.keep_fresh();
+            rules.keep_fresh();
         }
-        Ok(Self(Arc::new(Inner {
-            is_open: settings.is_open(),
-            dialects: settings.dialects,
-            anonymous,
-            keys: Keys::new(&settings.keys, &public),
-            tokens: Tokens::new(issuers, settings.dialects, public, settings.base),
-            callback,
-            revocations,
-        })))
+        Ok(Self(Arc::new(Inner { rules: ArcSwap::from_pointee(rules), revocations })))
+    }
+
+    /// Whether an authority could start by these settings, but for the file of revocations, which is not looked at.
+    ///
+    /// # Errors
+    /// When a key or an address cannot be used.
+    pub fn check(settings: Settings) -> Result<(), StartError> {
+        Rules::new(settings, None).map(drop)
+    }
+
+    /// Makes rules of other settings, without going by them yet. Revocations are kept where they are.
+    ///
+    /// # Errors
+    /// When a key or an address cannot be used.
+    pub fn prepare(&self, settings: Settings) -> Result<Prepared, StartError> {
+        Rules::new(settings, Some(&self.rules())).map(Prepared)
+    }
+
+    /// Goes by other rules from now on, those that were prepared last. What is still right is kept: revocations, fetched
+    /// keys, remembered answers, what is left of rates. Who may read less than before, or nothing, is [revoked](Self::is_revoked);
+    /// their streams are the caller's to close.
+    pub fn exchange(&self, Prepared(rules): Prepared) {
+        if Handle::try_current().is_ok() {
+            rules.keep_fresh();
+        }
+        let rules = Arc::new(rules);
+        let former = self.0.rules.swap(rules.clone());
+        let has_ended = |standing: &&Standing| !rules.standings().any(|now| now == *standing);
+        former.standings().filter(has_ended).for_each(Standing::end);
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        self.0.rules.load_full()
     }
 
     /// Whether everybody may do everything, so that nobody needs to be asked for a key or token.
     pub fn is_open(&self) -> bool {
-        self.0.is_open
+        self.0.rules.load().is_open
     }
 
     /// What those may do who present nothing: everything on an open hub, what is configured on another, else nothing.
     pub fn anonymous(&self) -> Option<Arc<Grant>> {
-        self.0.anonymous.clone()
+        self.0.rules.load().anonymous.clone()
     }
 
     /// Whether there is an application to ask ([`Self::ask`]).
     pub fn asks(&self) -> bool {
-        self.0.callback.is_some()
+        self.0.rules.load().callback.is_some()
     }
 
     /// Whether there is an application that is asked about this.
     pub fn asks_about(&self, action: Action, selector: &Selector) -> bool {
-        self.0.callback.as_ref().is_some_and(|callback| callback.decides(action, selector))
+        self.0.rules.load().callback.as_ref().is_some_and(|callback| callback.decides(action, selector))
     }
 
     /// Whether there is an application to ask that may know somebody by this header.
     pub fn knows_by(&self, name: &HeaderName) -> bool {
-        self.0.callback.as_ref().is_some_and(|callback| callback.knows_by(name))
+        self.0.rules.load().callback.as_ref().is_some_and(|callback| callback.knows_by(name))
     }
 
     /// Finds out what a key or token grants. On an open hub it grants everything, whatever it is.
@@ -139,12 +163,13 @@ impl Authority {
     /// # Errors
     /// Why it grants nothing. A bad one is never taken for none.
     pub async fn verify(&self, presented: &Presented, request: &Asked<'_>) -> Result<Arc<Grant>, Refusal> {
-        if let Some(everything) = self.0.anonymous.as_ref().filter(|_| self.0.is_open) {
+        let rules = self.rules();
+        if let Some(everything) = rules.anonymous.as_ref().filter(|_| rules.is_open) {
             return Ok(Arc::clone(everything));
         }
-        let grant = match self.0.keys.find(&presented.token) {
+        let grant = match rules.keys.find(&presented.token) {
             Some(grant) => grant,
-            None => self.0.tokens.verify(&presented.token, request).await?,
+            None => rules.tokens.verify(&presented.token, request).await?,
         };
         self.unless_revoked(grant)
     }
@@ -160,7 +185,7 @@ impl Authority {
         action: Action,
         selectors: &[Selector],
     ) -> Result<Arc<Grant>, Refusal> {
-        let callback = self.0.callback.as_ref().ok_or(Reason::Nothing)?;
+        let callback = self.0.rules.load().callback.clone().ok_or(Reason::Nothing)?;
         self.unless_revoked(Arc::new(callback.ask(headers, action, selectors).await?))
     }
 
@@ -169,7 +194,7 @@ impl Authority {
     /// # Errors
     /// When there are too many, with how long to wait.
     pub fn take(&self, grant: &Grant, publications: u32) -> Result<(), Refusal> {
-        self.0.keys.take(&grant.holder, publications)
+        self.0.rules.load().keys.take(&grant.holder, publications)
     }
 
     /// The token that a text names: by its id, by the whole of it, or by the secret of an API key. What is kept, listed
@@ -180,9 +205,10 @@ impl Authority {
     pub fn target(&self, token: &Secret) -> Result<Target, TargetError> {
         let text = token.expose();
         // Also copied with the word before it, or with a space: a secret must not pass for an id.
+        let rules = self.rules();
         let key = iter::once(text)
             .chain(text.split_whitespace())
-            .find_map(|text| self.0.keys.find(&text.into())?.bearer.token.clone());
+            .find_map(|text| rules.keys.find(&text.into())?.bearer.token.clone());
         Ok(Target::Token(match key {
             Some(key) => key.into(),
             None => revocation::id(text)?,
@@ -218,32 +244,19 @@ impl Authority {
     /// Says whether the bearer of a key or token would be allowed something, and why not.
     pub async fn explain(&self, token: &Secret, question: &Question<'_>) -> Explanation {
         let presented = Presented { token: token.clone(), by: Carrier::Header };
-        let (action, audience, dialects) = (question.action, question.audience, self.0.dialects);
+        let (action, audience, dialects) = (question.action, question.audience, self.0.rules.load().dialects);
         match self.verify(&presented, &Asked { action, audience, dialects }).await {
             Ok(grant) => Explanation::of(&grant, question),
             Err(refusal) => Explanation::refused(&refusal),
         }
     }
 
-    /// Whether this one's rights are revoked.
+    /// Whether this one's rights are revoked, or rest on what an [exchange](Self::exchange) has taken away.
     pub fn is_revoked(&self, bearer: &Bearer) -> bool {
-        self.0.revocations.cover(bearer, SystemTime::now())
+        bearer.standing.has_ended() || self.0.revocations.cover(bearer, SystemTime::now())
     }
 
     fn unless_revoked(&self, grant: Arc<Grant>) -> Result<Arc<Grant>, Refusal> {
         if self.is_revoked(&grant.bearer) { Err(Reason::Revoked.into()) } else { Ok(grant) }
     }
-}
-
-fn anonymous(settings: &Settings) -> Option<Grant> {
-    let (rights, admin, holder) = if settings.is_open() {
-        (Rights::everything(), true, Holder::Everybody)
-    } else {
-        let anonymous = settings.anonymous.as_ref()?;
-        let read = ReadRights { public: anonymous.subscribe.clone(), ..ReadRights::default() };
-        let rights = Rights { publish: anonymous.publish.clone(), read: Arc::new(read) };
-        (rights, false, Holder::Anonymous)
-    };
-    let (bearer, payloads) = (Arc::default(), Vec::new());
-    Some(Grant { rights, admin, bearer, holder, expires: None, payloads, dialect: None })
 }

@@ -20,7 +20,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderName, header::ACCEPT};
 use reqwest::{Client, StatusCode};
 use serde_json::value::RawValue;
-use tidings_hub::{Bearer, ReadRights, Rights, Selection, Selector};
+use tidings_hub::{Bearer, ReadRights, Rights, Selection, Selector, Standing};
 use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
@@ -63,6 +63,8 @@ pub(crate) struct Callback {
     remembered_for: Duration,
     remembered: Mutex<Generations<Answer>>,
     at_once: Semaphore,
+    /// What those rest on whom the application has let in.
+    standing: Standing,
 }
 
 /// What the application says of one selector.
@@ -122,7 +124,12 @@ impl Callback {
             remembered_for: settings.cache,
             remembered: Mutex::new(Generations::new(REMEMBERED)),
             at_once: Semaphore::new(AT_ONCE_OF_ALL),
+            standing: Standing::until_ended(),
         })
+    }
+
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// What the application allows of these selectors, of which it may be asked about [`MAX_QUESTIONS`], not counting doubles.
@@ -154,7 +161,7 @@ impl Callback {
         // All of them together, and the wait for a place as well: somebody waits for the whole.
         let late = |_| Reason::NoAnswer(Failed::TimedOut.to_string());
         let answers = timeout(self.timeout, answers).await.map_err(late)??;
-        grant(action, &selectors, answers)
+        grant(action, &selectors, answers, self.standing.clone())
     }
 
     /// Whether this is one of the headers that say who somebody is.
@@ -290,7 +297,12 @@ fn digest(headers: &HeaderMap, body: &str) -> Digest {
 }
 
 /// Exactly what is allowed: it ends when the first of the answers does.
-fn grant(action: Action, selectors: &[&Selector], answers: Vec<Answer>) -> Result<Grant, Refusal> {
+fn grant(
+    action: Action,
+    selectors: &[&Selector],
+    answers: Vec<Answer>,
+    standing: Standing,
+) -> Result<Grant, Refusal> {
     let (mut all, mut private, mut payloads) = (Vec::new(), Vec::new(), Vec::new());
     let (mut user, mut expires) = (None, None::<SystemTime>);
     let (mut who, mut was_asked) = (false, false);
@@ -332,7 +344,7 @@ fn grant(action: Action, selectors: &[&Selector], answers: Vec<Answer>) -> Resul
         }
     };
     let holder = user.clone().map_or(Holder::Visitor, Holder::User);
-    let bearer = Arc::new(Bearer { user: user.map(Into::into), token: None });
+    let bearer = Arc::new(Bearer { user: user.map(Into::into), token: None, standing });
     Ok(Grant { rights, admin: false, bearer, holder, expires, payloads, dialect: None })
 }
 

@@ -6,7 +6,7 @@ use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
-use tidings_hub::{Bearer, ReadRights, Rights, Selection};
+use tidings_hub::{Bearer, ReadRights, Rights, Selection, Standing};
 
 use crate::{
     digest::Digest,
@@ -28,16 +28,28 @@ struct Known {
     rate: Option<Rate>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rate {
     per_second: NonZeroU32,
-    limiter: DefaultDirectRateLimiter,
+    limiter: Arc<DefaultDirectRateLimiter>,
 }
 
 impl Keys {
-    /// The keys, each of which also reads in public what anonymous ones may.
-    pub(crate) fn new(keys: &[Key], anonymous: &Selection) -> Self {
-        Self(keys.iter().map(|key| known(key, anonymous)).collect())
+    /// The keys, each of which also reads in public what anonymous ones may. A key of the same name in `former` hands on
+    /// what is left of its rate; and where it has the same secret and reads no more than this one, those who have come by
+    /// it may stay.
+    pub(crate) fn new(keys: &[Key], anonymous: &Selection, former: Option<&Self>) -> Self {
+        let known = |key: &Key| {
+            let former = former.map_or(&[][..], |former| &former.0);
+            let holder = Holder::Key(key.name.clone());
+            known(key, anonymous, former.iter().find(|former| former.grant.holder == holder))
+        };
+        Self(keys.iter().map(known).collect())
+    }
+
+    /// What those rest on who have come by a key.
+    pub(crate) fn standings(&self) -> impl Iterator<Item = &Standing> {
+        self.0.iter().map(|known| &known.grant.bearer.standing)
     }
 
     /// What the key with this secret grants. Every key is compared, so that the time does not tell which it is.
@@ -72,9 +84,16 @@ impl Keys {
     }
 }
 
-fn known(key: &Key, anonymous: &Selection) -> Known {
+fn known(key: &Key, anonymous: &Selection, former: Option<&Known>) -> Known {
     let read = ReadRights { public: key.subscribe.union(anonymous), private: key.subscribe.clone() };
-    let bearer = Bearer { user: None, token: Some(format!("key:{}", key.name).into()) };
+    let secret = digest(&key.secret);
+    let may_stay = |former: &&Known| former.secret.is(&secret) && read.includes(&former.grant.rights.read);
+    let standing = former.filter(may_stay).map(|former| former.grant.bearer.standing.clone());
+    let bearer = Bearer {
+        user: None,
+        token: Some(format!("key:{}", key.name).into()),
+        standing: standing.unwrap_or_else(Standing::until_ended),
+    };
     let grant = Grant {
         rights: Rights { publish: key.publish.clone(), read: Arc::new(read) },
         admin: key.admin,
@@ -84,10 +103,14 @@ fn known(key: &Key, anonymous: &Selection) -> Known {
         payloads: Vec::new(),
         dialect: None,
     };
-    let rate = key
-        .rate
-        .map(|per_second| Rate { per_second, limiter: RateLimiter::direct(Quota::per_second(per_second)) });
-    Known { secret: digest(&key.secret), grant: Arc::new(grant), rate }
+    let rate = key.rate.map(|per_second| {
+        let former = former.and_then(|former| former.rate.clone());
+        former.filter(|former| former.per_second == per_second).unwrap_or_else(|| Rate {
+            per_second,
+            limiter: Arc::new(RateLimiter::direct(Quota::per_second(per_second))),
+        })
+    });
+    Known { secret, grant: Arc::new(grant), rate }
 }
 
 fn digest(secret: &Secret) -> Digest {
@@ -116,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_key_is_found_by_its_secret() {
-        let keys = Keys::new(&[key("a", None), key("b", None)], &Selection::default());
+        let keys = Keys::new(&[key("a", None), key("b", None)], &Selection::default(), None);
         let find = |secret: &str| keys.find(&secret.into()).map(|grant| grant.holder.to_string());
         assert_eq!(find("the secret of a"), Some("key \"a\"".to_owned()));
         assert_eq!(find("the secret of b"), Some("key \"b\"".to_owned()));
@@ -126,14 +149,28 @@ mod tests {
 
     #[test]
     fn a_key_reads_what_it_is_for_and_in_public_what_anybody_may() {
-        let keys = Keys::new(&[key("a", None)], &Selection::topic(Topic::new("news").unwrap()));
+        let keys = Keys::new(&[key("a", None)], &Selection::topic(Topic::new("news").unwrap()), None);
         let read = keys.find(&"the secret of a".into()).unwrap().rights.read.clone();
         assert_eq!((read.public.to_string(), read.private.to_string()), ("mine, news".into(), "mine".into()));
     }
 
     #[test]
+    fn who_may_still_read_what_it_did_stays_and_keeps_its_rate() {
+        let none = Selection::default();
+        let former = Keys::new(&[key("a", Some(10)), key("b", None), key("c", None)], &none, None);
+        former.take(&Holder::Key("a".to_owned()), 10).unwrap();
+        let less = Key { subscribe: none.clone(), ..key("b", None) };
+        let more = Key { subscribe: Selection::all(), ..key("a", Some(10)) };
+        let other = Key { secret: "another".into(), ..key("c", None) };
+        let keys = Keys::new(&[more, less, other], &none, Some(&former));
+        let same: Vec<bool> = keys.standings().zip(former.standings()).map(|(one, two)| one == two).collect();
+        assert_eq!(same, [true, false, false]);
+        assert!(keys.take(&Holder::Key("a".to_owned()), 10).is_err());
+    }
+
+    #[test]
     fn a_key_publishes_no_more_than_its_rate() {
-        let keys = Keys::new(&[key("a", Some(10)), key("b", None)], &Selection::default());
+        let keys = Keys::new(&[key("a", Some(10)), key("b", None)], &Selection::default(), None);
         let take = |name: &str, count| keys.take(&Holder::Key(name.to_owned()), count);
         assert_eq!(take("a", 10), Ok(()));
         let refusal = take("a", 10).unwrap_err();

@@ -53,6 +53,7 @@ mod pem;
 pub mod protocol_string;
 mod refusal;
 mod revocation;
+mod rules;
 mod secret;
 mod settings;
 mod time;
@@ -60,7 +61,7 @@ mod token;
 mod verified;
 
 pub use algorithm::{Algorithm, JWKS_ALGORITHMS, UnknownAlgorithm, algorithm};
-pub use authority::{Asked, Authority, StartError};
+pub use authority::{Asked, Authority, Prepared, StartError};
 pub use credentials::{Carrier, Presented};
 pub use explain::{Explanation, Grants, Question};
 pub use grant::{Dialect, Grant, Holder, Payload};

@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     fn user(name: &str) -> Bearer {
-        Bearer { user: Some(name.into()), token: None }
+        Bearer { user: Some(name.into()), ..Bearer::default() }
     }
 
     fn revocation(target: Target) -> Revocation {
@@ -244,7 +244,7 @@ mod tests {
             revocations.revoke(revocation(target)).await.unwrap();
             revocations.cover(bearer, SystemTime::now())
         };
-        let bearer = Bearer { user: Some("7".into()), token: Some("t".into()) };
+        let bearer = Bearer { user: Some("7".into()), token: Some("t".into()), ..Bearer::default() };
         assert!(covers(target("7"), &bearer).await);
         assert!(covers(Target::Token("t".to_owned()), &bearer).await);
         assert!(!covers(Target::Token("7".to_owned()), &bearer).await);

@@ -45,7 +45,7 @@ impl Settings {
 }
 
 /// An API key: what a server that publishes shows as `Authorization: Bearer SECRET`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// How log lines call it. Unique.
     pub name: String,
@@ -67,7 +67,7 @@ pub struct Key {
 /// spoken as well, and only if they say nothing: an application that moves from the one to the other names both for its
 /// tokens of 1.0, while those that it still makes of 0.x say neither, and they must be good until it has moved. What they
 /// do say must be right at any time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     /// How log lines and errors call it.
     pub name: String,
@@ -111,7 +111,7 @@ impl Roles {
 }
 
 /// With what an issuer's tokens are verified.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// One key with one algorithm.
     Static {
@@ -167,7 +167,7 @@ pub struct Anonymous {
 }
 
 /// The application that is asked whether somebody may publish or subscribe.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Callback {
     /// Where it is asked: `https://…` or `http://…`.
     pub url: String,

@@ -45,6 +45,10 @@ impl Tokens {
         Self { issuers, dialects, anonymous, base, remembered }
     }
 
+    pub(crate) fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
     /// What a token grants, for this request, now. Whether it is revoked is not looked at.
     pub(crate) async fn verify(&self, text: &Secret, asked: &Asked<'_>) -> Result<Arc<Grant>, Reason> {
         let tokens = !self.issuers.is_empty();
@@ -85,7 +89,8 @@ impl Tokens {
         self.takes(accepted.dialect, asked)?;
         // Only now: to read many patterns is too much work to do for a stranger.
         let says = Says::read(accepted.dialect, &claims, &self.base)?;
-        Ok((self.grant(&token, claims, accepted, says), accepted.for_audience))
+        let for_audience = accepted.for_audience;
+        Ok((self.grant(&token, claims, accepted, says), for_audience))
     }
 
     fn takes(&self, dialect: Dialect, asked: &Asked<'_>) -> Result<(), Reason> {
@@ -100,7 +105,7 @@ impl Tokens {
         &self,
         token: &Token<'_>,
         claims: Claims<'_>,
-        Accepted { dialect, roles, expires, .. }: Accepted,
+        Accepted { dialect, roles, expires, standing, .. }: Accepted,
         says: Says,
     ) -> Grant {
         let subscribe = allowed(roles.subscribe, says.subscribe);
@@ -115,7 +120,7 @@ impl Tokens {
             Some(user) => Holder::User(user.clone()),
             None => Holder::Token(id.clone()),
         };
-        let bearer = Bearer { user: claims.sub.map(Into::into), token: Some(id.into()) };
+        let bearer = Bearer { user: claims.sub.map(Into::into), token: Some(id.into()), standing };
         let payloads = says.payloads.into_iter();
         Grant {
             rights: Rights { publish: allowed(roles.publish, says.publish), read: Arc::new(read) },
@@ -176,7 +181,7 @@ mod tests {
             leeway: Duration::ZERO,
         };
         let dialects = Dialects { v1: true, v0: true };
-        let issuers = Issuers::new(&[issuer], dialects).unwrap();
+        let issuers = Issuers::new(&[issuer], dialects, None).unwrap();
         let tokens = Tokens::new(issuers, dialects, Selection::default(), UrlBase::default());
         let header = Header { typ: Some(typ.to_owned()), ..Header::new(Algorithm::HS256) };
         let token: Secret =

@@ -233,7 +233,7 @@ mod tests {
     #[tokio::test]
     async fn a_revocation_closes_the_streams_also_when_its_administrator_is_gone() {
         let (hub, _, routes) = hub_and_routes();
-        let bearer = Bearer { user: Some("ann".into()), token: None };
+        let bearer = Bearer { user: Some("ann".into()), ..Bearer::default() };
         let subscription = Subscription {
             bearers: vec![Arc::new(bearer)],
             ..Subscription::new(Selection::all(), Start::Live)

@@ -60,6 +60,11 @@ impl Echo {
         Self(shared)
     }
 
+    /// Goes by other settings from now on, in all clones. Connections stay, and so does who is in which channel.
+    pub fn set(&self, settings: EchoSettings) {
+        self.0.set(settings);
+    }
+
     /// The users in a presence channel, each once, by the ids that the application gives them. None for other topics.
     pub fn users(&self, channel: &Topic) -> Vec<Box<str>> {
         let members = Channel::new(channel.as_str()).map(|channel| self.0.members(&channel));

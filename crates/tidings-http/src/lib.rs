@@ -44,4 +44,4 @@ pub use probe::{ProbeSettings, probe};
 pub use pusher::{Company, PusherApp, PusherSettings, pusher};
 pub use quota::{MemoryPressure, QuotaSettings, Quotas};
 pub use server::{Limits, Listener, Peer, Routes, Server, ServerFigures, ServerStats, Tls, TlsError};
-pub use status::{PartStatus, Parts, Status, figures, health};
+pub use status::{LoadFigures, Loads, PartStatus, Parts, Status, figures, health};

@@ -217,6 +217,7 @@ mod tests {
             open: true,
             demo: false,
             started: Instant::now(),
+            loads: Arc::new(crate::status::Loads::first()),
         };
         let text = render(&status).unwrap();
         for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {

@@ -1,6 +1,13 @@
 //! What operators ask a running hub: is it alive, is it ready, what does it do.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Instant, SystemTime},
+};
 
 use axum::{
     Json, Router,
@@ -41,6 +48,53 @@ pub struct PartStatus {
 /// Asks all parts how they are.
 pub type Parts = Arc<dyn Fn() -> Vec<PartStatus> + Send + Sync>;
 
+/// How reading the configuration went, from the start on.
+#[derive(Debug)]
+pub struct Loads {
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+    last: Mutex<SystemTime>,
+}
+
+/// A reading of [`Loads`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadFigures {
+    /// How often the configuration was read and put in force, the start included.
+    pub succeeded: u64,
+    /// How often it was refused.
+    pub failed: u64,
+    /// When it was put in force last.
+    pub last: SystemTime,
+}
+
+impl Loads {
+    /// Those of a program that starts.
+    pub fn first() -> Self {
+        Self { succeeded: 1.into(), failed: 0.into(), last: Mutex::new(SystemTime::now()) }
+    }
+
+    /// A configuration was put in force.
+    pub fn succeeded(&self) {
+        self.succeeded.fetch_add(1, Relaxed);
+        *self.last() = SystemTime::now();
+    }
+
+    /// A configuration was refused.
+    pub fn failed(&self) {
+        self.failed.fetch_add(1, Relaxed);
+    }
+
+    /// A reading.
+    pub fn read(&self) -> LoadFigures {
+        let (succeeded, failed) = (self.succeeded.load(Relaxed), self.failed.load(Relaxed));
+        LoadFigures { succeeded, failed, last: *self.last() }
+    }
+
+    fn last(&self) -> MutexGuard<'_, SystemTime> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What the status routes tell of.
 #[derive(Clone)]
 pub struct Status {
@@ -58,6 +112,8 @@ pub struct Status {
     pub demo: bool,
     /// When the program started.
     pub started: Instant,
+    /// How reading the configuration went.
+    pub loads: Arc<Loads>,
 }
 
 impl fmt::Debug for Status {

@@ -140,7 +140,7 @@ impl Accepted {
 
     /// Begins the subscription as a stream of bytes.
     pub fn stream(self) -> Subscriber {
-        let limit = self.place.hub.shared.settings.subscriber_bytes;
+        let limit = self.place.hub.shared.settings.load().subscriber_bytes;
         let (sink, reader) = pipe(limit, self.id, self.shard().clone());
         self.join(Box::new(sink));
         Subscriber(reader)
@@ -164,16 +164,13 @@ impl Accepted {
         place.kept = true;
         let (selection, read) = (place.selection.clone(), place.read.clone());
         shard.send(Command::Join(Join { id, selection, read, cursor, kept_to, prelude, sink, term, manner }));
-        // A drain that began meanwhile has passed this shard already, or comes after the join: either way it ends.
-        if let Some(window) = place.hub.drain_window() {
-            shard.send(Command::Drain(window));
-        }
     }
 }
 
 /// Whether so much may be asked for.
 pub(crate) fn check_size(shared: &Shared, selection: &Selection) -> Result<(), SubscribeError> {
     let Shared { settings, stats, .. } = shared;
+    let settings = settings.load();
     if selection.is_empty() {
         return Err(SubscribeError::Empty);
     }
@@ -216,13 +213,13 @@ impl Place {
 
     fn take(hub: Arc<Inner>, selection: Selection, read: Arc<ReadRights>) -> Result<Self, SubscribeError> {
         let Shared { settings, stats, registry, .. } = &hub.shared;
+        let max_subscribers = settings.load().max_subscribers;
         check_size(&hub.shared, &selection)?;
         if let Some(window) = hub.drain_window() {
             return Err(SubscribeError::Draining { retry_ms: drain_retry_ms(window) });
         }
-        let room = stats
-            .subscribers
-            .fetch_update(SeqCst, SeqCst, |now| (now < settings.max_subscribers).then_some(now + 1));
+        let room =
+            stats.subscribers.fetch_update(SeqCst, SeqCst, |now| (now < max_subscribers).then_some(now + 1));
         if room.is_err() {
             stats.refused_full.fetch_add(1, Relaxed);
             return Err(SubscribeError::Full);

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 
 use crate::{
@@ -26,11 +27,14 @@ use crate::{
     replay::Replays,
     selector::Selection,
     settings::Settings,
-    shard::{self, Closer, Command, Inbox, Shared, SubscriberId},
+    shard::{self, Closer, Command, Inbox, Pace, Shared, SubscriberId},
     stats::HubStats,
     subscription::{Bearer, SubscribeError, Subscriber, Subscription},
     topic::Topic,
 };
+
+/// How long a drain takes at most for each subscriber: a hub with a handful of them should stop at once.
+const DRAIN_EACH: Duration = Duration::from_millis(5);
 
 /// What a publisher is answered: the log has the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +134,7 @@ impl Hub {
         let replays = Replays::new(log.clone(), runtime, Arc::clone(&stats), &settings);
         let shared = Shared {
             log,
-            settings: Arc::new(settings),
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
             stats,
             registry: Arc::default(),
             replays: Arc::new(replays),
@@ -171,7 +175,7 @@ impl Hub {
         for (index, publication) in batch.iter().enumerate() {
             let refused = |reason| PublishError::Invalid { index, reason };
             publication.check().map_err(refused)?;
-            let lengths = self.settings().lengths.check(publication);
+            let lengths = self.0.shared.settings.load().lengths.check(publication);
             lengths.inspect_err(|reason| self.0.shared.stats.refused_length(reason)).map_err(refused)?;
         }
         if batch.is_empty() {
@@ -224,12 +228,21 @@ impl Hub {
     }
 
     /// Tells every subscriber to come back, half a second and a random part of `window` later, ends their streams, and
-    /// accepts no more. Publishing goes on.
+    /// accepts no more. Publishing goes on. What was acknowledged before reaches those who are told by a
+    /// [farewell](Subscription::farewell) that there is no more; the others find it when they come back.
     pub fn drain(&self, window: Duration) {
+        self.drain_over(Duration::ZERO, window);
+    }
+
+    /// As [`Hub::drain`], but the streams end one after the other, and the last after `over`, or sooner if they are so few
+    /// that nobody minds when they all come back. Until its turn comes a stream goes on as before.
+    pub fn drain_over(&self, over: Duration, window: Duration) {
+        let subscribers = u32::try_from(self.stats().subscribers).unwrap_or(u32::MAX);
+        let over = over.min(DRAIN_EACH.saturating_mul(subscribers));
         let ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
         self.0.drain_window_ms.store(ms, SeqCst);
         self.0.draining.store(true, SeqCst);
-        self.0.shards.iter().for_each(|shard| shard.send(Command::Drain(window)));
+        self.0.shards.iter().for_each(|shard| shard.send(Command::Drain(Pace { over, window })));
     }
 
     /// Ends the streams of those whom `is_closed` means, with a `tidings.close` event, and from now on of everyone whom it
@@ -297,8 +310,17 @@ impl Hub {
     }
 
     /// The hub's settings.
-    pub fn settings(&self) -> &Settings {
-        &self.0.shared.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.0.shared.settings.load_full()
+    }
+
+    /// Goes by other settings from now on, subscribers who are here included. The number of shards,
+    /// [`Settings::page_bytes`] and [`Settings::shard`] stay what they were.
+    pub fn set(&self, settings: Settings) {
+        let now = self.settings();
+        let (shards, page_bytes, shard) = (now.shards, now.page_bytes, now.shard.clone());
+        self.0.shared.settings.store(Arc::new(Settings { shards, page_bytes, shard, ..settings }));
+        self.0.shards.iter().for_each(|shard| shard.send(Command::Retime));
     }
 }
 

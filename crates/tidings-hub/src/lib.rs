@@ -84,6 +84,6 @@ pub use shard::sorter;
 pub use socket::Socket;
 pub use stats::{EndReason, HubStats};
 pub use subscription::{
-    Bearer, Companion, Opening, Start, SubscribeError, Subscriber, Subscription, Unknown,
+    Bearer, Companion, Opening, Standing, Start, SubscribeError, Subscriber, Subscription, Unknown,
 };
 pub use topic::{MAX_TOPIC_BYTES, Topic, TopicError};

@@ -64,6 +64,11 @@ impl ReadRights {
         Self { public: self.public.union(&other.public), private: self.private.union(&other.private) }
     }
 
+    /// Whether everything that the other sees is plainly seen by this one, too.
+    pub fn includes(&self, other: &Self) -> bool {
+        self.public.includes(&other.public) && self.private.includes(&other.private)
+    }
+
     /// Whether nothing is hidden.
     pub fn is_everything(&self) -> bool {
         self.public.is_all() && self.private.is_all()

@@ -10,6 +10,7 @@
 
 mod catch_up;
 mod change;
+mod drain;
 mod end;
 mod inbox;
 mod index;
@@ -17,6 +18,7 @@ mod recent;
 mod senders;
 mod subscriber;
 mod term;
+mod times;
 mod wheel;
 
 use std::{
@@ -26,11 +28,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use mio::{Events, Poll, Token, event::Event};
 use slab::Slab;
 
-pub(crate) use end::drain_retry_ms;
+use drain::Drain;
+pub(crate) use drain::{Pace, drain_retry_ms};
 pub(crate) use inbox::Inbox;
 use inbox::{INBOX, Mail};
 pub use index::sorter;
@@ -39,6 +43,7 @@ use recent::Recent;
 use senders::Senders;
 use subscriber::{State, Subscriber};
 pub(crate) use term::{Closer, Term};
+use times::Times;
 use wheel::{Tick, Wheel};
 
 use crate::{
@@ -97,8 +102,10 @@ pub(crate) enum Command {
     Writable(SubscriberId),
     /// A page of the log has been read and encoded for this one.
     Replay(SubscriberId, Outcome),
-    /// All are to be told to come back, after a random time up to this, and their streams ended.
-    Drain(Duration),
+    /// All are to be told to come back, at this pace, and their streams ended.
+    Drain(Pace),
+    /// The times of heartbeats and stalls may be others.
+    Retime,
     /// Someone asks for something else.
     Change(SubscriberId, Changed),
     /// Someone's stream is to be ended.
@@ -113,7 +120,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) log: Arc<dyn Log>,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: Arc<ArcSwap<Settings>>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) replays: Arc<Replays>,
@@ -142,6 +149,7 @@ struct Shard {
     /// Those who are due, in the order of their turns.
     due: VecDeque<SubscriberId>,
     closer: Option<Closer>,
+    drain: Option<Drain>,
     /// Events and bytes delivered in this round; added to the shared counters at its end.
     delivered: (u64, u64),
 }
@@ -151,14 +159,8 @@ struct Shard {
 pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) {
     // However the thread ends, nobody waits for it.
     let _end = CloseOnEnd(inbox.clone());
-    let settings = &shared.settings;
-    let tick = (settings.heartbeat.min(settings.stall) / 15)
-        .clamp(Duration::from_millis(10), Duration::from_secs(1));
-    let ticks = |time: Duration| -> Tick {
-        let ticks = time.as_nanos().div_ceil(tick.as_nanos());
-        ticks.clamp(1, MAX_TICKS) as Tick
-    };
-    let (heartbeat, stall) = (ticks(settings.heartbeat), ticks(settings.stall));
+    let settings = shared.settings.load_full();
+    let Times { tick, heartbeat, stall } = Times::of(&settings);
     let shard = Shard {
         inbox,
         poll,
@@ -169,12 +171,13 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
         subscribers: Slab::new(),
         by_id: HashMap::new(),
         senders: Senders::default(),
-        wheel: Wheel::new(heartbeat.max(stall)),
+        wheel: Wheel::new(heartbeat.max(stall), 0),
         tick,
         heartbeat,
         stall,
         due: VecDeque::new(),
         closer: None,
+        drain: None,
         delivered: (0, 0),
         shared,
     };
@@ -205,7 +208,11 @@ impl Shard {
             let patience = match (may_sleep, self.subscribers.is_empty()) {
                 (false, _) => Some(Duration::ZERO),
                 (true, true) => None,
-                (true, false) => Some(next_tick.saturating_duration_since(Instant::now())),
+                (true, false) => {
+                    let step = self.drain.as_ref().and_then(Drain::next_step);
+                    let next = step.map_or(next_tick, |step| step.min(next_tick));
+                    Some(next.saturating_duration_since(Instant::now()))
+                }
             };
             if let Err(error) = self.poll.poll(&mut events, patience)
                 && error.kind() != io::ErrorKind::Interrupted
@@ -239,6 +246,7 @@ impl Shard {
                 self.obey(command);
             }
             mail.clear();
+            self.send_away();
             self.take_turns();
             let now = Instant::now();
             if now >= next_tick {
@@ -262,7 +270,8 @@ impl Shard {
                 None => self.shared.registry.leave(&changed.selection, &changed.read),
             },
             Command::End(id) => self.with(id, Self::close_one),
-            Command::Drain(window) => self.drain(window),
+            Command::Retime => self.retime(),
+            Command::Drain(pace) => self.drain(pace),
             Command::Disconnect(closer) => self.disconnect(&closer),
             Command::Close(closer) => self.close(closer),
         }
@@ -403,6 +412,9 @@ impl Shard {
             return self.end(key, EndReason::Left);
         }
         self.falls_due(key);
+        if let Some(drain) = &mut self.drain {
+            drain.add(id, self.shared.log.status().next);
+        }
     }
 
     fn writable(&mut self, key: SubscriberKey) {

@@ -4,7 +4,13 @@ use std::{
     any::Any,
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{
+            AtomicBool,
+            Ordering::{Acquire, Release},
+        },
+    },
     task::{Context, Poll},
     time::{Duration, SystemTime},
 };
@@ -86,13 +92,51 @@ pub struct Opening {
 }
 
 /// Whose rights a subscription has.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Bearer {
     /// The user, as whoever issued the rights names it.
     pub user: Option<Box<str>>,
     /// The token that the rights came with, by its identifier.
     pub token: Option<Box<str>>,
+    /// Whether what the rights rest on stands.
+    pub standing: Standing,
 }
+
+/// Whether what somebody's rights rest on, such as a key of the configuration, still stands. Clones are the same. The
+/// default one stands for ever.
+#[derive(Clone, Debug, Default)]
+pub struct Standing(Option<Arc<AtomicBool>>);
+
+impl Standing {
+    /// One that stands until it is ended.
+    pub fn until_ended() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Ends it, for all who rest on it.
+    pub fn end(&self) {
+        if let Self(Some(ended)) = self {
+            ended.store(true, Release);
+        }
+    }
+
+    /// Whether it has been ended.
+    pub fn has_ended(&self) -> bool {
+        self.0.as_ref().is_some_and(|ended| ended.load(Acquire))
+    }
+}
+
+/// Whether they are the same.
+impl PartialEq for Standing {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
+impl Eq for Standing {}
 
 /// Something that lives as long as a subscription: its destructor is told of the end, however it came.
 pub struct Companion(Box<dyn Any + Send>);

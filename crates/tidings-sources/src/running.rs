@@ -1,9 +1,13 @@
 //! The sources of a running hub: start, status, stop.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use tidings_hub::Hub;
-use tokio::{runtime::Handle, sync::watch, task::JoinSet, time::timeout};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
     config::SourceConfig,
@@ -23,19 +27,39 @@ const STOP: Duration = Duration::from_secs(5);
 /// Running sources. Dropping them stops them at once; [`Sources::stop`] lets them finish.
 #[derive(Debug)]
 pub struct Sources {
-    trackers: Vec<Arc<Tracker>>,
-    tasks: JoinSet<()>,
-    stop: watch::Sender<bool>,
+    running: Vec<Running>,
+    monitor: Monitor,
 }
 
-/// Tells how sources are. Cloning is cheap.
-#[derive(Clone, Debug)]
-pub struct Monitor(Arc<[Arc<Tracker>]>);
+/// One of them.
+#[derive(Debug)]
+struct Running {
+    config: SourceConfig,
+    tracker: Arc<Tracker>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Tells how sources are. Cloning is cheap; clones tell the same.
+#[derive(Clone, Debug, Default)]
+pub struct Monitor(Arc<RwLock<Vec<Arc<Tracker>>>>);
 
 impl Monitor {
     /// How each source is, in the order of the configuration.
     pub fn status(&self) -> Vec<SourceStatus> {
-        self.0.iter().map(|tracker| tracker.status()).collect()
+        let trackers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        trackers.iter().map(|tracker| tracker.status()).collect()
+    }
+
+    fn watch(&self, running: &[Running]) {
+        let trackers = running.iter().map(|one| one.tracker.clone()).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = trackers;
     }
 }
 
@@ -62,16 +86,14 @@ impl Context {
 /// When a configuration is at fault, as [`SourceConfig::check`]; then none is started.
 pub fn start(configs: &[SourceConfig], hub: &Hub, handle: &Handle) -> Result<Sources, InvalidSource> {
     let plans = configs.iter().map(Plan::new).collect::<Result<Vec<_>, _>>()?;
-    let (stop, stopped) = watch::channel(false);
-    let mut sources = Sources { trackers: Vec::new(), tasks: JoinSet::new(), stop };
     let mut names = HashSet::new();
-    for (config, plan) in configs.iter().zip(plans) {
-        let tracker = Arc::new(Tracker::new(unique(config.name(), &mut names), config.kind()));
-        sources.trackers.push(tracker.clone());
-        let context = Context { source: tracker, outbox: Outbox::new(plan.limits()), stop: stopped.clone() };
-        sources.tasks.spawn_on(run(plan, context, hub.clone()), handle);
-    }
-    Ok(sources)
+    let started = configs.iter().zip(plans);
+    let running: Vec<_> = started
+        .map(|(config, plan)| Running::start(config, plan, unique(config.name(), &mut names), hub, handle))
+        .collect();
+    let monitor = Monitor::default();
+    monitor.watch(&running);
+    Ok(Sources { running, monitor })
 }
 
 /// The name, with a number behind it if another source has it.
@@ -103,29 +125,78 @@ async fn run(plan: Plan, context: Context, hub: Hub) {
     }
 }
 
+impl Running {
+    fn start(config: &SourceConfig, plan: Plan, name: String, hub: &Hub, handle: &Handle) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let tracker = Arc::new(Tracker::new(name, config.kind()));
+        let context = Context { source: tracker.clone(), outbox: Outbox::new(plan.limits()), stop: stopped };
+        let task = handle.spawn(run(plan, context, hub.clone()));
+        Self { config: config.clone(), tracker, stop, task }
+    }
+}
+
+/// Lets them finish, all at the same time, and aborts those that take too long.
+async fn stop(mut running: Vec<Running>) {
+    for one in &running {
+        one.stop.send_replace(true);
+    }
+    let all = async {
+        for one in &mut running {
+            // However it ended.
+            (&mut one.task).await.ok();
+        }
+    };
+    timeout(STOP, all).await.ok();
+}
+
 impl Sources {
     /// How each source is, in the order of the configuration.
     pub fn status(&self) -> Vec<SourceStatus> {
-        self.trackers.iter().map(|tracker| tracker.status()).collect()
+        self.monitor.status()
     }
 
     /// Whether every source is [ready](crate::SourceState::is_ready).
     pub fn is_ready(&self) -> bool {
-        self.trackers.iter().all(|tracker| tracker.status().state.is_ready())
+        self.status().iter().all(|source| source.state.is_ready())
     }
 
-    /// A view of the sources for those who ask how they are, also after they were stopped.
+    /// A view of the sources for those who ask how they are, also after they were stopped or exchanged.
     pub fn monitor(&self) -> Monitor {
-        Monitor(self.trackers.clone().into())
+        self.monitor.clone()
+    }
+
+    /// Goes on with these configurations: sources that are configured as before go on as if nothing had happened, others
+    /// are stopped, as [`Self::stop`] does, and then those that are new are started. Within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When a configuration is at fault; then nothing has changed.
+    pub async fn exchange(&mut self, configs: &[SourceConfig], hub: &Hub) -> Result<(), InvalidSource> {
+        let plans = configs.iter().map(Plan::new).collect::<Result<Vec<_>, _>>()?;
+        let mut former = std::mem::take(&mut self.running);
+        let mut kept: Vec<Option<Running>> = Vec::new();
+        for config in configs {
+            let same = former.iter().position(|running| running.config == *config);
+            kept.push(same.map(|place| former.remove(place)));
+        }
+        stop(former).await;
+        let mut names: HashSet<String> = kept.iter().flatten().map(|one| one.tracker.name.clone()).collect();
+        let slots = configs.iter().zip(plans).zip(kept);
+        self.running = slots
+            .map(|((config, plan), kept)| {
+                kept.unwrap_or_else(|| {
+                    let name = unique(config.name(), &mut names);
+                    Running::start(config, plan, name, hub, &Handle::current())
+                })
+            })
+            .collect();
+        self.monitor.watch(&self.running);
+        Ok(())
     }
 
     /// Stops all sources: no more is received, and what has been is published. Takes five seconds at most; what the
     /// log has not taken by then is dropped, and said so. Dropping the future stops the sources at once.
-    pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        // Out of time, the tasks that remain are aborted by the drop at the end.
-        timeout(STOP, all).await.ok();
+    pub async fn stop(self) {
+        stop(self.running).await;
     }
 }
 

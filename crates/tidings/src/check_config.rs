@@ -3,11 +3,22 @@
 use std::fmt::Write as _;
 
 use reqwest::Url;
-use tidings_auth::{Anonymous, Dialects};
+use tidings_auth::{Anonymous, Authority, Dialects};
 use tidings_hub::Selection;
 use tidings_sources::{ByteSize, HumanDuration};
 
-use crate::config::{Address, Config, Durability, Engine};
+use crate::{
+    config::{Address, Config, Durability, Engine},
+    exit::Fault,
+};
+
+/// Finds what a hub would refuse of a configuration that is right by itself.
+///
+/// # Errors
+/// Why it would be refused.
+pub(crate) fn check(config: &Config) -> anyhow::Result<()> {
+    Authority::check(config.auth_settings()).map_err(|error| Fault::Configuration.because(error))
+}
 
 /// The summary that stands behind "ok".
 pub(crate) fn summary(config: &Config) -> String {

@@ -55,6 +55,13 @@ Exit code 64: the configuration is wrong.
 Example:
   tidings serve --listen 127.0.0.1:9000 --data /var/lib/tidings")]
 pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+// No comment of documentation: clap would take it for the command's.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SettingArgs {
     /// The configuration file [default: tidings.toml, if there is one; env: TIDINGS_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -82,9 +89,8 @@ Exit code 64: there are problems.
 Example:
   tidings check-config --config /etc/tidings.toml")]
 pub(crate) struct CheckConfigArgs {
-    /// The configuration file [default: tidings.toml, if there is one; env: TIDINGS_CONFIG]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingArgs,
 }
 
 impl Cli {
@@ -94,16 +100,22 @@ impl Cli {
     }
 }
 
+impl From<SettingArgs> for Overrides {
+    fn from(args: SettingArgs) -> Self {
+        let SettingArgs { config, listen, data, demo, insecure_open } = args;
+        Self { config, listen, data, demo, insecure_open }
+    }
+}
+
 impl From<ServeArgs> for Overrides {
     fn from(args: ServeArgs) -> Self {
-        let ServeArgs { config, listen, data, demo, insecure_open } = args;
-        Self { config, listen, data, demo, insecure_open }
+        args.settings.into()
     }
 }
 
 impl From<CheckConfigArgs> for Overrides {
     fn from(args: CheckConfigArgs) -> Self {
-        Self { config: args.config, ..Self::default() }
+        args.settings.into()
     }
 }
 

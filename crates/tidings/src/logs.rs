@@ -7,13 +7,18 @@ use std::{
     sync::OnceLock,
 };
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use self::lines::Lines;
 use crate::config::{Format, Logs};
 
 /// The lines of this process, once there are logs.
 static LINES: OnceLock<Lines> = OnceLock::new();
+
+/// Exchanges the filter of this process, once there are logs.
+static FILTER: OnceLock<SetFilter> = OnceLock::new();
+
+type SetFilter = Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>;
 
 /// Has the last lines written when it is dropped.
 #[derive(Debug)]
@@ -49,10 +54,35 @@ pub(crate) fn init(settings: &Logs) -> anyhow::Result<Guard> {
         Format::Json => true,
     };
     let result = match as_json {
-        true => builder.json().flatten_event(true).try_init(),
+        true => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            exchangeable(builder.reload_handle());
+            builder.try_init()
+        }
         // https://no-color.org
-        false => builder.with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none()).try_init(),
+        false => {
+            let is_coloured = is_terminal && std::env::var_os("NO_COLOR").is_none();
+            let builder = builder.with_ansi(is_coloured).with_filter_reloading();
+            exchangeable(builder.reload_handle());
+            builder.try_init()
+        }
     };
     result.map_err(|error| anyhow::anyhow!("the logs cannot be set up: {error}"))?;
     Ok(Guard(()))
+}
+
+fn exchangeable<S: 'static>(handle: reload::Handle<EnvFilter, S>) {
+    FILTER.get_or_init(|| Box::new(move |filter| handle.reload(filter)));
+}
+
+/// Writes the lines of another level from now on.
+///
+/// # Errors
+/// When the level is none.
+pub(crate) fn set_level(settings: &Logs) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder().parse(&settings.level)?;
+    match FILTER.get() {
+        Some(set) => Ok(set(filter)?),
+        None => Ok(()),
+    }
 }

@@ -45,8 +45,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => {
             // Before anything else opens a file.
             let inherited = serve::Inherited::take()?;
+            let successor = serve::Successor::of_process()?;
+            let runtime = runtime()?;
+            // Before anything that takes long, so that no signal that is meant for a hub ends the process.
+            let signals =
+                runtime.block_on(async { serve::Signals::listen() }).context("signals cannot be received")?;
+            let overrides = Overrides::from(args);
             // Before anything is bound, written or started.
-            let config = configuration(args)?;
+            let config = configuration(&overrides)?;
             let _guard = logs::init(&config.logs)?;
             match &config.file {
                 Some(file) => tracing::info!(file = %file.display(), "read the configuration"),
@@ -55,18 +61,29 @@ fn run(command: Command) -> anyhow::Result<()> {
             for warning in &config.warnings {
                 tracing::warn!("{warning}");
             }
-            runtime()?.block_on(serve::run(config, inherited))
+            let hub = serve::run(config, &overrides, inherited, signals, &successor);
+            match runtime.block_on(hub)? {
+                serve::End::Stopped => Ok(()),
+                serve::End::Exchanged(sockets) => {
+                    logs::flush();
+                    Err(successor.take_over(sockets))
+                }
+            }
         }
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
         Command::Token(args) => runtime()?.block_on(token::run(args)),
         Command::Bench(args) => bench::run(&args),
-        Command::CheckConfig(args) => standard::print(check_config::summary(&configuration(args)?)),
+        Command::CheckConfig(args) => {
+            let config = configuration(&args.into())?;
+            check_config::check(&config)?;
+            standard::print(check_config::summary(&config))
+        }
     }
 }
 
-fn configuration(overrides: impl Into<Overrides>) -> anyhow::Result<Config> {
-    Config::load(&overrides.into(), &Environment::of_process()).map_err(|problems| {
+fn configuration(overrides: &Overrides) -> anyhow::Result<Config> {
+    Config::load(overrides, &Environment::of_process()).map_err(|problems| {
         Fault::Configuration.because(format_args!("the configuration is wrong\n{problems}"))
     })
 }

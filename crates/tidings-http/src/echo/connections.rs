@@ -18,6 +18,7 @@ use std::{
     time::Instant,
 };
 
+use arc_swap::ArcSwap;
 use tidings_hub::{Companion, Hub};
 use tokio::sync::Notify;
 
@@ -40,7 +41,7 @@ use crate::{limit::Limit, problem::Problem};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) hub: Hub,
-    pub(super) settings: EchoSettings,
+    settings: ArcSwap<EchoSettings>,
     state: Mutex<State>,
     /// The streams that have ended since the state was looked at. Locked for a moment only, also within `state`.
     ended: Mutex<Vec<(SocketId, Instant)>>,
@@ -77,7 +78,7 @@ impl Shared {
         let state = State::new(settings.presence_grace);
         let shared = Arc::new(Self {
             hub: hub.clone(),
-            settings,
+            settings: ArcSwap::from_pointee(settings),
             state: Mutex::new(state),
             ended: Mutex::default(),
             patience: Mutex::default(),
@@ -86,6 +87,16 @@ impl Shared {
         });
         tokio::spawn(announcer::run(hub, Arc::downgrade(&shared), wake));
         shared
+    }
+
+    pub(super) fn settings(&self) -> Arc<EchoSettings> {
+        self.settings.load_full()
+    }
+
+    /// Goes by other settings from now on. Who is waited for is waited for as long as before.
+    pub(super) fn set(&self, settings: EchoSettings) {
+        self.state().presence.set_grace(settings.presence_grace);
+        self.settings.store(Arc::new(settings));
     }
 
     /// The state as of now. A hub that stops sends everybody away, who come back once it has started again: nobody has left.
@@ -243,7 +254,7 @@ impl Shared {
             return Ok(());
         }
         let taken = connection.take_change(questions, Instant::now());
-        taken.inspect_err(|_| self.settings.hits.hit(Limit::ChannelRate))
+        taken.inspect_err(|_| self.settings().hits.hit(Limit::ChannelRate))
     }
 
     /// Whether these channels of a connection may come or go: it is there, and has not lately kept and announced too much.
@@ -261,7 +272,7 @@ impl Shared {
         }
         let announced = guarded.iter().filter(|kind| **kind == Kind::Presence).count();
         let taken = connection.take_change(1 + announced, Instant::now());
-        taken.inspect_err(|_| self.settings.hits.hit(Limit::ChannelRate))
+        taken.inspect_err(|_| self.settings().hits.hit(Limit::ChannelRate))
     }
 
     async fn change(

@@ -88,7 +88,7 @@ mod tests {
             public: false,
             private: true,
             member: None,
-            bearer: Some(Arc::new(Bearer { user: user.map(Into::into), token: None })),
+            bearer: Some(Arc::new(Bearer { user: user.map(Into::into), ..Bearer::default() })),
             expires: expires.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
         }
     }
@@ -131,7 +131,7 @@ mod tests {
             (channel("presence-c"), holding(Some("7"), None)),
         ]
         .into();
-        let token = Arc::new(Bearer { user: None, token: Some("t".into()) });
+        let token = Arc::new(Bearer { token: Some("t".into()), ..Bearer::default() });
         let of = change(&Base { bearer: Some(token.clone()), ..everything_public() }, &holdings);
         let [first, seven, nobody] = &of.bearers[..] else { panic!("{:?}", of.bearers) };
         assert_eq!((first, &**nobody, seven.user.as_deref()), (&token, &Bearer::default(), Some("7")));

@@ -74,6 +74,11 @@ impl Presence {
         Self { grace, ..Self::default() }
     }
 
+    /// How long those are waited for who are away from now on.
+    pub(super) fn set_grace(&mut self, grace: Duration) {
+        self.grace = grace;
+    }
+
     /// A connection begins.
     pub(super) fn enter(&mut self, socket: SocketId) {
         self.sockets.entry(socket).or_default();

@@ -115,7 +115,8 @@ impl Shared {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<(Said, Arc<Connection>), Problem> {
-        let limit = self.settings.body_limit();
+        let settings = self.settings();
+        let limit = settings.body_limit();
         // Before its body: strangers' are not worth the room.
         if let Some(socket) = socket(headers) {
             let connection = self.connection(Some(socket))?;

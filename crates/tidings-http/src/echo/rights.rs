@@ -43,7 +43,7 @@ pub(super) type Decision = (Channel, Result<Holding, Problem>);
 impl Shared {
     /// Finds out who is asking.
     pub(super) async fn identify(&self, uri: &Uri, headers: &HeaderMap) -> Result<Visitor, Problem> {
-        self.settings.gate.identify(uri, headers, Action::Subscribe).await
+        self.settings().gate.identify(uri, headers, Action::Subscribe).await
     }
 }
 
@@ -77,13 +77,14 @@ impl Caller<'_> {
 
     /// Whether the application is asked about a channel.
     pub(super) fn is_question(self, channel: &Channel) -> bool {
-        self.shared.settings.gate.asks_about(self.visitor, self.headers, &channel.selector())
+        self.shared.settings().gate.asks_about(self.visitor, self.headers, &channel.selector())
     }
 
     /// Whether the caller may hear a channel, and how much of it.
     pub(super) async fn grant(self, channel: &Channel) -> Result<Holding, Problem> {
-        let gate = &self.shared.settings.gate;
-        let admission = gate.may_subscribe(self.visitor.clone(), self.headers, &channel.selection()).await;
+        let settings = self.shared.settings();
+        let admission =
+            settings.gate.may_subscribe(self.visitor.clone(), self.headers, &channel.selection()).await;
         let admission = admission.map_err(|problem| match problem.status() {
             StatusCode::UNAUTHORIZED if self.is_hopeless(channel) => nobody(channel),
             _ => problem,
@@ -101,7 +102,7 @@ impl Caller<'_> {
     /// Whether nobody who presents nothing can be let in, however the application knows them.
     fn is_hopeless(self, channel: &Channel) -> bool {
         let is_stranger = matches!(self.visitor, Visitor::Stranger);
-        is_stranger && channel.kind() != Kind::Public && !self.shared.settings.gate.asks()
+        is_stranger && channel.kind() != Kind::Public && !self.shared.settings().gate.asks()
     }
 
     fn member(self, channel: &Channel, admission: &Admission) -> Member {

@@ -63,7 +63,7 @@ pub(super) async fn stream(
     let admitted = match visitor {
         // A HEAD takes nobody's place.
         Ok(visitor) if method == Method::HEAD => {
-            return shared.settings.gate.may_be_known(&visitor).map(|()| stream::head());
+            return shared.settings().gate.may_be_known(&visitor).map(|()| stream::head());
         }
         Ok(visitor) => shared.admit(&visitor, &headers, &asked).await,
         Err(problem) => Err(problem),
@@ -86,7 +86,8 @@ impl Shared {
         headers: &HeaderMap,
         asked: &Asked,
     ) -> Result<Admitted, Problem> {
-        let gate = &self.settings.gate;
+        let settings = self.settings();
+        let gate = &settings.gate;
         gate.may_be_known(visitor)?;
         let (base, holder) = match &asked.channels {
             Some(_) => named(visitor),
@@ -145,7 +146,8 @@ impl Shared {
 
     /// What is heard without being named.
     async fn unnamed(&self, visitor: &Visitor, headers: &HeaderMap) -> Result<(Base, Holder), Problem> {
-        let (gate, selection) = (&self.settings.gate, self.settings.channels.clone());
+        let settings = self.settings();
+        let (gate, selection) = (&settings.gate, settings.channels.clone());
         let is_empty = selection.is_empty();
         match gate.may_subscribe(visitor.clone(), headers, &selection).await {
             Ok(admission) => {
@@ -185,13 +187,13 @@ impl Shared {
             opening: Some(Opening {
                 event: CONNECTED.into(),
                 data: socket.text().unwrap_or_default().into(),
-                retry: self.settings.retry,
+                retry: self.settings().retry,
             }),
             prelude: prelude(denied),
             read: change.read,
             bearers: change.bearers,
             expires: change.expires,
-            lifetime: self.settings.lifetime.map(stream::jittered),
+            lifetime: self.settings().lifetime.map(stream::jittered),
             companion: stream::companion(place, Some(companion)),
             naming: Naming::Channel,
             sockets: [&socket]
@@ -206,7 +208,7 @@ impl Shared {
             Err(error) => return stream::refused(error, &Naming::Channel),
         };
         self.keep(&socket, &Holdings::new(), &holdings, &before).await?;
-        let (now, whisper_rate) = (Instant::now(), self.settings.whisper_rate.get());
+        let (now, whisper_rate) = (Instant::now(), self.settings().whisper_rate.get());
         let connection = Connection {
             socket: socket.clone(),
             former: before,

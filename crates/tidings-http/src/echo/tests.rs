@@ -197,7 +197,7 @@ async fn who_comes_and_goes_without_end_is_slowed_down() {
     }
     assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
     let refusals = statuses.iter().filter(|status| **status == 429).count();
-    let hits = front.0.settings.hits.read().into_iter().find(|(limit, _)| *limit == Limit::ChannelRate);
+    let hits = front.0.settings().hits.read().into_iter().find(|(limit, _)| *limit == Limit::ChannelRate);
     assert_eq!(hits, Some((Limit::ChannelRate, u64::try_from(refusals).unwrap())));
     // Public channels are nobody's burden.
     assert_eq!(post(&front, &socket, "/wave/subscribe", body("messages")).await, 200);

@@ -21,7 +21,7 @@ pub(super) async fn whisper(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let shared = &echo.0;
-    let settings = &shared.settings;
+    let settings = shared.settings();
     // The socket id is what it goes by; but a cookie comes along, and this publishes.
     settings.gate.check_page(&uri, &headers)?;
     let (said, connection) = shared.read(&headers, body).await?;

@@ -260,7 +260,9 @@ async fn of_one_channel_it_is_told_who_is_there() {
 #[tokio::test]
 async fn a_users_connections_are_ended() {
     let fixture = Fixture::new();
-    let bearers = |user: &str| vec![Arc::new(tidings_hub::Bearer { user: Some(user.into()), token: None })];
+    let bearers = |user: &str| {
+        vec![Arc::new(tidings_hub::Bearer { user: Some(user.into()), ..tidings_hub::Bearer::default() })]
+    };
     let subscription =
         |user| Subscription { bearers: bearers(user), ..Subscription::new(Selection::all(), Start::Live) };
     let mut streams = Vec::new();

@@ -77,6 +77,13 @@ impl Selection {
         self.selectors().chain(other.selectors()).collect()
     }
 
+    /// Whether everything that the other asks for is plainly asked for by this one, too: everything is, or each of the
+    /// other's topics, and each of its patterns as it stands.
+    pub fn includes(&self, other: &Self) -> bool {
+        let has_matchers = || other.matchers.iter().all(|matcher| self.matchers.contains(matcher));
+        self.all || (!other.all && other.topics.iter().all(|topic| self.matches(topic)) && has_matchers())
+    }
+
     /// Whether one of these topics is asked for.
     pub fn matches_any(&self, topics: &[Topic]) -> bool {
         topics.iter().any(|topic| self.matches(topic))

@@ -89,7 +89,7 @@ impl Shard {
             }
             let mut run = Run::default();
             if cursor >= kept_to && self.recent.reaches_back_to(cursor) {
-                let limit = self.shared.settings.page_bytes;
+                let limit = self.shared.settings.load().page_bytes;
                 subscriber.cursor = self.recent.select(cursor, &subscriber.eye(), limit, &mut run);
                 let (selection, read) = (&subscriber.selection, &subscriber.read);
                 let looked_at = subscriber.cursor - cursor;

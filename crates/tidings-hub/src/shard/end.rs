@@ -1,4 +1,5 @@
-//! How a stream ends: drained, when its time is over, with its rights taken back, or because the other side is gone.
+//! How a stream ends: when its time is over, with its rights taken back, or because the other side is gone. How it is
+//! drained stands in `drain.rs`.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -10,30 +11,15 @@ use super::{
     wheel::Tick,
 };
 use crate::{
-    control::{expiring, retry, revoked},
+    control::{expiring, revoked},
     stats::EndReason,
 };
 
 impl Shard {
-    /// Tells everybody to come back, and ends their streams.
-    pub(super) fn drain(&mut self, window: Duration) {
-        let keys: Vec<SubscriberKey> = self.subscribers.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            let subscriber = &mut self.subscribers[key];
-            if subscriber.ending.is_some() {
-                continue;
-            }
-            let last = subscriber.farewell();
-            let last = last.unwrap_or_else(|| retry(drain_retry_ms(window), subscriber.naming()));
-            subscriber.put([last]);
-            self.wind_up(key, EndReason::Drained);
-        }
-    }
-
     /// Does what is due for the end of its time; returns the ticks until it must be looked at again, or `None` if it is
     /// gone.
     pub(super) fn look_at_term(&mut self, key: SubscriberKey) -> Option<Tick> {
-        let (notice, tick) = (self.shared.settings.expiry_notice, self.tick);
+        let (notice, tick) = (self.shared.settings.load().expiry_notice, self.tick);
         let ticks = |left: Duration| (left.as_nanos() / tick.as_nanos()).min(MAX_TICKS) as Tick;
         let subscriber = &mut self.subscribers[key];
         let Some(term) = &mut subscriber.term else { return Some(Tick::MAX) };
@@ -129,12 +115,4 @@ impl Shard {
         self.shared.stats.ended(reason);
         tracing::info!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");
     }
-}
-
-/// A reconnection time for one of a crowd: spread over the window, so that it does not come back at once.
-pub(crate) fn drain_retry_ms(window: Duration) -> u64 {
-    /// Below this a browser would be back before the hub is.
-    const SHORTEST_MS: u64 = 500;
-    let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
-    fastrand::u64(..=window).saturating_add(SHORTEST_MS)
 }

@@ -14,9 +14,9 @@ pub(super) struct Wheel {
 }
 
 impl Wheel {
-    /// A wheel for due times of up to `longest` ticks ahead.
-    pub(super) fn new(longest: Tick) -> Self {
-        Self { slots: (0..=longest.max(1)).map(|_| Vec::new()).collect(), now: 0 }
+    /// A wheel for due times of up to `longest` ticks ahead, which stands at `now`.
+    pub(super) fn new(longest: Tick, now: Tick) -> Self {
+        Self { slots: (0..=longest.max(1)).map(|_| Vec::new()).collect(), now }
     }
 
     pub(super) fn now(&self) -> Tick {
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn everyone_is_due_at_the_tick_asked_for_or_at_the_longest() {
-        let mut wheel = Wheel::new(3);
+        let mut wheel = Wheel::new(3, 0);
         for (id, ticks) in [(1, 1), (2, 3), (3, 99), (4, 0)] {
             wheel.schedule(id, ticks);
         }

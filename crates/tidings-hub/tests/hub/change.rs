@@ -146,7 +146,7 @@ async fn rights_and_bearers_change_with_it() {
     // What it has not been sent yet, it would be sent by the new rights.
     hub.publish(publication("mine", "public")).await.unwrap();
     read_until(&mut stream, "data: public\n\n").await;
-    let ann = Arc::new(Bearer { user: Some("ann".into()), token: None });
+    let ann = Arc::new(Bearer { user: Some("ann".into()), ..Bearer::default() });
     let change = Change { bearers: vec![ann], ..everything(selection(&["mine"])) };
     handle.change(change).unwrap();
     hub.publish(private("seen")).await.unwrap();
@@ -156,7 +156,7 @@ async fn rights_and_bearers_change_with_it() {
     hub.disconnect(Arc::new(is_ann));
     assert_eq!(data(&read_to_end(&mut stream).await), ["tidings.close"]);
     // Once: who comes again is let in.
-    let bearers = vec![Arc::new(Bearer { user: Some("ann".into()), token: None })];
+    let bearers = vec![Arc::new(Bearer { user: Some("ann".into()), ..Bearer::default() })];
     let again = Subscription { bearers, ..subscription(&["mine"], Start::Live) };
     let mut stream = hub.subscribe(again).await.unwrap();
     hub.publish(publication("mine", "hello")).await.unwrap();
@@ -168,7 +168,7 @@ async fn rights_and_bearers_change_with_it() {
 async fn who_has_just_come_in_is_disconnected() {
     let hub = hub(settings(1));
     for _ in 0..300 {
-        let bearers = vec![Arc::new(Bearer { user: Some("ann".into()), token: None })];
+        let bearers = vec![Arc::new(Bearer { user: Some("ann".into()), ..Bearer::default() })];
         let mut stream =
             hub.subscribe(Subscription { bearers, ..subscription(&["a"], Start::Live) }).await.unwrap();
         hub.disconnect(Arc::new(|_: &Bearer| true));

@@ -5,8 +5,11 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
-use tidings_hub::{EndReason, Hub, Log, Naming, Selection, Settings, Start, SubscribeError, come_back};
+use tidings_hub::{
+    EndReason, Hub, Log, Naming, Selection, Settings, Start, SubscribeError, Subscription, come_back,
+};
 
 use crate::{
     chaos::{Chaos, ChaosLog},
@@ -47,6 +50,65 @@ async fn a_drain_tells_everybody_to_come_back_and_accepts_nobody() {
     assert_eq!((hub.stats().subscribers, hub.stats().subscribers_behind), (0, 0));
     assert_eq!(come_back(800, &Naming::Own), ":\nretry: 800\n\n");
     assert_eq!(come_back(800, &Naming::Channel), ":\nevent: general.ping\nretry: 800\ndata: []\n\n");
+}
+
+/// Who is told that there is no more has what was acknowledged before.
+#[tokio::test]
+async fn a_drain_overtakes_nothing_where_nobody_comes_back() {
+    for round in 0..30 {
+        let hub = hub(Settings { subscriber_bytes: 100, ..settings(2) });
+        let farewell = Bytes::from_static(b"data: [end]\n\n");
+        let subscription = |start| Subscription { farewell: farewell.clone(), ..subscription(&["t"], start) };
+        let mut live = hub.subscribe(subscription(Start::Live)).await.unwrap();
+        publish_numbers(&hub, "t", 0..round).await;
+        let mut behind = hub.subscribe(subscription(Start::Earliest)).await.unwrap();
+        hub.drain(Duration::from_secs(1));
+        for stream in [&mut live, &mut behind] {
+            let text = read_to_end(stream).await;
+            let events = text.strip_suffix("data: [end]\n\n").unwrap();
+            assert_eq!(data(events), numbers(0..round), "{text}");
+        }
+    }
+}
+
+/// Until its turn comes, a stream goes on.
+#[tokio::test]
+async fn a_paced_drain_ends_streams_one_after_the_other() {
+    // Room for all that is sent: nobody reads before the end.
+    let hub = hub(Settings { subscriber_bytes: 64 << 20, ..settings(2) });
+    let mut streams = Vec::new();
+    for _ in 0..60 {
+        streams.push(hub.subscribe(subscription(&["t"], Start::Live)).await.unwrap());
+    }
+    hub.drain_over(Duration::from_secs(3600), Duration::ZERO);
+    assert!(hub.subscribe(subscription(&["t"], Start::Live)).await.is_err());
+    let mut published = 0;
+    while hub.stats().subscribers > 0 {
+        publish_numbers(&hub, "t", published..published + 1).await;
+        published += 1;
+        tokio::task::yield_now().await;
+    }
+    let mut seen = Vec::new();
+    for stream in &mut streams {
+        let events = data(&read_to_end(stream).await);
+        assert_eq!(events, numbers(0..events.len() as u64));
+        seen.push(events.len());
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() > 5, "{seen:?} of {published} events, and then the end");
+}
+
+#[tokio::test]
+async fn settings_are_exchanged_while_somebody_listens() {
+    let hub = hub(Settings { heartbeat: Duration::from_secs(3600), max_subscribers: 1, ..settings(2) });
+    let mut stream = hub.subscribe(subscription(&["t"], Start::Live)).await.unwrap();
+    assert_eq!(hub.subscribe(subscription(&["t"], Start::Live)).await.unwrap_err(), SubscribeError::Full);
+    hub.set(Settings { heartbeat: Duration::from_millis(20), max_subscribers: 2, ..settings(9) });
+    assert_eq!(hub.settings().shards.get(), 2);
+    let text = read_until(&mut stream, ":\n:\n").await;
+    assert!(text.starts_with(":\n"), "{text}");
+    hub.subscribe(subscription(&["t"], Start::Live)).await.unwrap();
 }
 
 #[tokio::test]

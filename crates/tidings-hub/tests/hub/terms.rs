@@ -23,7 +23,7 @@ fn brisk() -> Settings {
 }
 
 fn bearers(user: &str) -> Vec<Arc<Bearer>> {
-    vec![Arc::new(Bearer { user: Some(user.into()), token: None })]
+    vec![Arc::new(Bearer { user: Some(user.into()), ..Bearer::default() })]
 }
 
 fn ended(hub: &Hub, reason: EndReason) -> u64 {

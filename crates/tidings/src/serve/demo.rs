@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use tidings_hub::Pattern;
 use tidings_sources::SourceConfig;
 
+use crate::config::Config;
+
 /// The demo's sources, as anybody would configure them.
 const SOURCES: &str = include_str!("demo.toml");
 /// Where in [`SOURCES`] the hub's own address goes.
@@ -16,7 +18,7 @@ const ADDRESS: &str = "HUB_ADDRESS";
 const GREETING: &str = "Welcome to Tidings! Whatever is posted to /message appears here.";
 
 /// The sources, of which one polls the hub's own `/demo/data/stocks`.
-pub(super) fn sources(address: &str, default_topic: &str) -> anyhow::Result<Vec<SourceConfig>> {
+fn sources(address: &str, default_topic: &str) -> anyhow::Result<Vec<SourceConfig>> {
     #[derive(Deserialize)]
     struct Sources {
         source: Vec<SourceConfig>,
@@ -24,6 +26,16 @@ pub(super) fn sources(address: &str, default_topic: &str) -> anyhow::Result<Vec<
     let text = SOURCES.replace(ADDRESS, address).replace("DEFAULT_TOPIC", default_topic);
     let sources: Sources = toml::from_str(&text).context("the demo's sources")?;
     Ok(sources.source)
+}
+
+/// The configured sources, and the demo's if it is wanted.
+pub(super) fn with_own(config: &Config, address: &str) -> anyhow::Result<Vec<SourceConfig>> {
+    let mut configs = config.sources.clone();
+    if config.demo {
+        anyhow::ensure!(!address.is_empty(), "--demo needs an address to listen on without TLS");
+        configs.extend(sources(address, config.default_topic.as_str())?);
+    }
+    Ok(configs)
 }
 
 /// The greeting for whoever listens to this topic by name.

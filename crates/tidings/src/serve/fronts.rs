@@ -84,8 +84,12 @@ pub(super) fn probe(config: &Config) -> ProbeSettings {
 
 /// The Echo front, if the configuration wants it.
 pub(super) fn echo(config: &Config, hub: &Hub, authority: &Authority, hits: &Arc<LimitHits>) -> Option<Echo> {
+    config.echo.enabled.then(|| Echo::start(hub.clone(), echo_settings(config, authority, hits)))
+}
+
+pub(super) fn echo_settings(config: &Config, authority: &Authority, hits: &Arc<LimitHits>) -> EchoSettings {
     let own = &config.echo;
-    let settings = EchoSettings {
+    EchoSettings {
         channels: own.channels.clone(),
         presence_grace: own.presence_grace,
         whisper_rate: own.whisper_rate,
@@ -96,8 +100,7 @@ pub(super) fn echo(config: &Config, hub: &Hub, authority: &Authority, hits: &Arc
         lifetime: config.stream.lifetime,
         hits: hits.clone(),
         gate: gate(config, authority, hits),
-    };
-    own.enabled.then(|| Echo::start(hub.clone(), settings))
+    }
 }
 
 /// The Pusher front. Who is in presence channels is the Echo front's to know.
@@ -154,10 +157,6 @@ pub(super) const ANNOUNCE: Duration = Duration::from_secs(5);
 
 /// Waits until everybody has left, and that is announced.
 pub(super) async fn all_announced(hub: &Hub, presence: &Presence) {
-    /// Streams that were drained end by themselves, soon.
-    const LOOK: Duration = Duration::from_millis(10);
-    while hub.stats().subscribers > 0 {
-        tokio::time::sleep(LOOK).await;
-    }
+    super::stop::all_gone(hub).await;
     presence.settled().await;
 }

@@ -145,7 +145,6 @@ impl Listeners {
 pub(super) struct Open {
     /// The sockets, a second time.
     pub(super) kept: Kept,
-    #[allow(dead_code, reason = "for the signal that asks for it")]
     /// What the listeners with TLS show, to be read again when the operator asks for it.
     pub(super) tls: Option<Tls>,
 }

@@ -104,7 +104,7 @@ pub(super) async fn run(args: InspectArgs) -> anyhow::Result<()> {
         }
         None => of_client(args.token_file.as_deref())?.map_or_else(of_standard_input, Ok)?,
     };
-    let config = crate::configuration(Overrides { config: args.config, ..Overrides::default() })?;
+    let config = crate::configuration(&Overrides { config: args.config, ..Overrides::default() })?;
     let audience = args.audience.unwrap_or_else(|| audience(&config));
     let verdict = verdict(&config, &token, &audience).await?;
     let report = match inspect(&token) {

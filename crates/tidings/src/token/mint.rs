@@ -173,7 +173,7 @@ fn of_file(key: Secret, algorithm: Option<Algorithm>) -> anyhow::Result<Signer> 
 /// The first issuer of the configuration that can sign the token and whose tokens are good for what it is to allow.
 fn of_configuration(args: &MintArgs) -> anyhow::Result<Signer> {
     let overrides = Overrides { config: args.config.clone(), ..Overrides::default() };
-    let config = crate::configuration(overrides)?;
+    let config = crate::configuration(&overrides)?;
     let fits = |issuer: &&Issuer| {
         (args.publish.is_empty() || issuer.roles.publish)
             && (args.subscribe.is_empty() || issuer.roles.subscribe)

@@ -270,7 +270,7 @@ mod tests {
     const DEBOUNCE: Duration = Duration::from_secs(5);
 
     fn user(name: &str) -> Bearer {
-        Bearer { user: Some(name.into()), token: None }
+        Bearer { user: Some(name.into()), ..Bearer::default() }
     }
 
     fn matcher(kind: MatchType, text: &str) -> Matcher {
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn others_are_not_taken_for_who_has_left() {
         let mut scene = Scene::new(DEBOUNCE);
-        let token = Bearer { user: None, token: Some("ann".into()) };
+        let token = Bearer { token: Some("ann".into()), ..Bearer::default() };
         assert_eq!(scene.enter(&user("ann"), &["a"]), Some("s0".into()));
         assert_eq!(scene.leave(0, Duration::ZERO), None);
         assert_eq!(scene.enter(&user("bob"), &["a"]), Some("s1".into()));
