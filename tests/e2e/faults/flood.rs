@@ -79,7 +79,7 @@ fn heads_and_bodies_that_come_a_byte_at_a_time_hurt_nobody() {
         wait_until("they are counted", || hub.metric(&name) >= SLOW as f64);
     }
     watched.assert_bounded();
-    healthy(&hub, crowd);
+    healthy(hub, crowd);
 }
 
 fn well_attended(hub: &Hub) -> Crowd {
