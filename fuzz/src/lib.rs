@@ -2,6 +2,9 @@
 //! libFuzzer invent bytes for them, with the code's coverage in view; `cargo test` replays the corpora and seeded
 //! mutations of them. A check panics if what must hold does not.
 
+// What a check unwraps is what must hold.
+#![allow(clippy::unwrap_used)]
+
 mod http;
 mod replay;
 mod selectors;

@@ -9,6 +9,7 @@ use std::{
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The longest frame that a client has to take (RFC 9113, section 4.2).
 const MAX_FRAME: usize = 16 << 10;
+const STREAM: &[u8] = b"text/event-stream";
 const FRAME_HEAD: usize = 9;
 const MAX_HEADERS: usize = 64;
 
@@ -37,6 +38,22 @@ pub(super) fn check(sent: &[u8], answer: &[u8]) {
             );
         }
     }
+}
+
+/// Whether one of the answers is a stream of events, which does not end.
+pub(super) fn is_stream(answer: &[u8]) -> bool {
+    answer.windows(STREAM.len()).any(|window| window == STREAM)
+}
+
+/// Whether a connection on which nothing is to come is still open.
+pub(super) fn is_open(stream: &TcpStream) -> bool {
+    let look = || {
+        stream.set_nonblocking(true)?;
+        let seen = stream.peek(&mut [0]);
+        stream.set_nonblocking(false)?;
+        seen
+    };
+    look().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 fn frames(mut rest: &[u8]) {
