@@ -21,6 +21,7 @@ mod malformed;
 mod mercure;
 mod native;
 mod pusher;
+mod restarts;
 mod rights;
 mod soak;
 mod sources;

@@ -4,7 +4,7 @@ use std::{
     env,
     fs::{self, File},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::Duration,
@@ -103,6 +103,16 @@ impl Hub {
         command.env_clear().envs(PASSED_ON.iter().filter_map(|name| Some((name, env::var_os(name)?))));
         command.envs(self.options.environment.iter().cloned());
         command
+    }
+
+    /// Writes another configuration, for the next start or reload.
+    pub(crate) fn configure(&self, configuration: &str) {
+        fs::write(self.directory().join("tidings.toml"), configuration).unwrap();
+    }
+
+    /// Where it runs.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The directory of its log.
