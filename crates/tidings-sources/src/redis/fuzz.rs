@@ -14,7 +14,7 @@ use super::{
 use crate::redis_stream;
 
 /// Patterns and names that are longer are cut, for the model takes its time.
-const MODEL_BYTES: usize = 48;
+const MODEL_BYTES: usize = 16;
 
 /// Takes bytes for a pattern, which is a prefix as well, and behind it names, a line each.
 pub fn fuzz(bytes: &[u8]) {
