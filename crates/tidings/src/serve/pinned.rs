@@ -25,12 +25,6 @@ pub(super) fn pin(config: &mut Config, started: &Config) -> Vec<&'static str> {
         "log": log;
         "history": history;
         "limits.page_bytes": limits.page_bytes;
-        "limits.streams_per_address": limits.streams_per_address;
-        "limits.streams_per_user": limits.streams_per_user;
-        "limits.publish_rate": limits.publish_rate;
-        "limits.auth_failures": limits.auth_failures;
-        "limits.bodies": limits.bodies;
-        "limits.memory": limits.memory;
         "stream.hand_over": stream.hand_over;
         "mercure.subscriptions": mercure.subscriptions;
         "mercure.presence_debounce": mercure.presence_debounce;

@@ -67,6 +67,7 @@ impl Serving {
         if let Some(echo) = &self.echo {
             echo.set(fronts::echo_settings(&config, &self.authority, self.status.server.hits()));
         }
+        self.quotas.set(fronts::quotas(&config));
         let access = fronts::access(&config, &self.quotas);
         self.public.replace(app(public, &access));
         self.admin.replace(app(admin, &access));
