@@ -35,7 +35,7 @@ const MAX_STREAMS: u16 = 48;
 taken from --token-file or TIDINGS_TOKEN, and never shown to a server whose
 certificate is wrong.
 
-Exit codes: 0 all is well, 1 there are problems, 64 the arguments are wrong.
+Exit codes: 0 all is well, 1 there are problems, 2 the arguments are wrong.
 
 Example:
   tidings doctor https://hub.example --origin https://app.example --idle 75s")]
@@ -86,7 +86,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<bool> {
 }
 
 fn plan(args: &DoctorArgs) -> anyhow::Result<Plan> {
-    let wrong = |text: String| Fault::Configuration.because(text);
+    let wrong = |text: String| Fault::Arguments.because(text);
     let url = Url::parse(&args.url).ok().filter(|url| url.has_host());
     let Some(base) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
         return Err(wrong(format!("{}: write an address such as https://hub.example", args.url)));

@@ -7,6 +7,8 @@ use crate::standard;
 /// What went wrong, by whose fault it was. The numbers are those of BSD's `sysexits.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// The arguments are wrong, as clap has it.
+    Arguments,
     /// The configuration is wrong (64).
     Configuration,
     /// What was to be published or subscribed to is refused: sending it again does not help (65).
@@ -32,6 +34,7 @@ impl Fault {
 
     fn code(self) -> u8 {
         match self {
+            Self::Arguments => 2,
             Self::Configuration => 64,
             Self::Data => 65,
             Self::Unavailable => 69,
@@ -59,16 +62,6 @@ impl fmt::Display for Unwell {
 }
 
 impl std::error::Error for Unwell {}
-
-/// Says what is wrong with the arguments, or the help that was asked for. The number for it is that of a wrong
-/// configuration, which arguments are a part of.
-pub(crate) fn misused(misuse: &clap::Error) -> ExitCode {
-    misuse.print().ok();
-    match misuse.use_stderr() {
-        true => ExitCode::from(Fault::Configuration.code()),
-        false => ExitCode::SUCCESS,
-    }
-}
 
 /// Says what went wrong, if anything did, and answers the exit code: that of the [`Fault`], or 1.
 pub(crate) fn report(result: anyhow::Result<()>) -> ExitCode {

@@ -30,10 +30,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    match Cli::try_parse() {
-        Ok(cli) => exit::report(run(cli.into_command())),
-        Err(misuse) => exit::misused(&misuse),
-    }
+    exit::report(run(Cli::parse().into_command()))
 }
 
 fn run(command: Command) -> anyhow::Result<()> {

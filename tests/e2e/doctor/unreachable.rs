@@ -63,7 +63,7 @@ fn wrong_arguments() {
         &["doctor", "https://hub.example", "--streams", "0"],
     ] {
         let answer = program.run(args);
-        assert_eq!(answer.code, Some(64), "{args:?}: {answer:?}");
+        assert_eq!(answer.code, Some(2), "{args:?}: {answer:?}");
         assert!(!answer.stderr.contains("password@"), "{answer:?}");
     }
 }
