@@ -41,7 +41,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderValue, header};
-use tidings_hub::{Hub, Topic};
+use tidings_hub::{Front, Hub, Topic};
 
 pub(crate) use self::channel::is_reserved;
 use self::{channel::Channel, connections::Shared};
@@ -55,6 +55,7 @@ impl Echo {
     /// Starts the front on this hub, within a Tokio runtime, and begins to look up who was in presence channels when the
     /// hub was stopped.
     pub fn start(hub: Hub, settings: EchoSettings) -> Self {
+        let hub = hub.via(Front::Echo);
         let shared = Shared::start(hub.clone(), settings);
         tokio::spawn(restore::all(hub, Arc::downgrade(&shared)));
         Self(shared)

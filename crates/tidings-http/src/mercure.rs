@@ -79,7 +79,8 @@ struct Front {
 pub fn mercure(hub: Hub, authority: Authority, settings: MercureSettings) -> Router {
     let has_presence = settings.presence.is_some();
     let base = mercure_base(settings.url.as_ref());
-    let front = Front { hub, authority, settings: Arc::new(settings), base };
+    let front =
+        Front { hub: hub.via(tidings_hub::Front::Mercure), authority, settings: Arc::new(settings), base };
     let mut routes = Router::new()
         .route(PATH, any(serve))
         .route(&format!("{}{PATH}", resource::METADATA_PREFIX), get(metadata::metadata));

@@ -16,7 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use http::HeaderMap;
-use tidings_hub::{Hub, Pattern, Publication, PublishError, Receipt, Topic, UrlBase};
+use tidings_hub::{Front, Hub, Pattern, Publication, PublishError, Receipt, Topic, UrlBase};
 
 pub use self::fuzz::fuzz;
 pub(crate) use self::{
@@ -132,7 +132,7 @@ fn check(publications: &[Publication]) -> Result<(), PublishError> {
 /// The native front's subscribe and publish routes, to be merged into any axum application. With an open gate, whoever
 /// reaches them may publish and subscribe: [`app`](crate::app()) keeps other machines and sites off them.
 pub fn native(hub: Hub, settings: NativeSettings) -> Router {
-    let state = Native { hub, settings: Arc::new(settings) };
+    let state = Native { hub: hub.via(Front::Native), settings: Arc::new(settings) };
     Router::new()
         .route("/events", get(subscribe::subscribe))
         .route("/sse", get(subscribe::subscribe))

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::{
     change::Handle,
     control::{self, HEARTBEAT, ResetReason, reset},
+    front::Front,
     hub::Inner,
     log::{LogStatus, Lookup},
     manner::{Eye, Manner},
@@ -22,7 +23,7 @@ use crate::{
     shard::{Command, Inbox, Join, Shared, SubscriberId, Term, drain_retry_ms},
     sink::Sink,
     socket::{Socket, SocketSink},
-    subscription::{Start, SubscribeError, Subscriber, Subscription, Unknown},
+    subscription::{Ended, Start, SubscribeError, Subscriber, Subscription, Tally, Unknown},
 };
 
 /// How many [branches](Selection::branches) one subscription may have: some five hundred usual templates, or eight of the
@@ -34,6 +35,7 @@ const MAX_BRANCHES: usize = 2048;
 #[derive(Debug)]
 pub struct Accepted {
     place: Place,
+    front: Front,
     id: SubscriberId,
     cursor: u64,
     /// As [`Join::kept_to`].
@@ -43,10 +45,15 @@ pub struct Accepted {
     resumed: bool,
     term: Option<Box<Term>>,
     manner: Option<Box<Manner>>,
+    tally: Option<Box<Tally>>,
 }
 
 impl Accepted {
-    pub(crate) async fn new(hub: Arc<Inner>, subscription: Subscription) -> Result<Self, SubscribeError> {
+    pub(crate) async fn new(
+        hub: Arc<Inner>,
+        front: Front,
+        subscription: Subscription,
+    ) -> Result<Self, SubscribeError> {
         let Subscription { selection, start, unknown, prelude, read, .. } = subscription;
         let Subscription { bearers, expires, lifetime, companion, opening, .. } = subscription;
         let manner = Manner::new(subscription.naming, subscription.sockets, subscription.farewell);
@@ -119,7 +126,7 @@ impl Accepted {
             (None, _) => {}
         }
         let id = place.hub.next_subscriber.fetch_add(1, Relaxed);
-        Ok(Self { place, id, cursor, kept_to, prelude, resumed, term, manner })
+        Ok(Self { place, front, id, cursor, kept_to, prelude, resumed, term, manner, tally: None })
     }
 
     /// The subscriber's number, unique in its hub; log lines name it.
@@ -131,6 +138,11 @@ impl Accepted {
     /// know or no longer reaches back to, it does not.
     pub fn is_resumed(&self) -> bool {
         self.resumed
+    }
+
+    /// Has somebody told, on a thread that must not be held up, when the subscription that has begun has ended.
+    pub fn when_ended(&mut self, tell: impl FnOnce(Ended) + Send + 'static) {
+        self.tally = Some(Box::new(Tally::new(tell)));
     }
 
     /// What the subscription is changed by once it has begun.
@@ -159,11 +171,23 @@ impl Accepted {
 
     fn join(self, sink: Box<dyn Sink>) {
         let shard = self.shard().clone();
-        let Self { mut place, id, cursor, kept_to, prelude, term, manner, .. } = self;
-        place.hub.shared.stats.subscribed.fetch_add(1, Relaxed);
+        let Self { mut place, front, id, cursor, kept_to, prelude, term, manner, tally, .. } = self;
+        place.hub.shared.stats.subscribed[front as usize].fetch_add(1, Relaxed);
         place.kept = true;
         let (selection, read) = (place.selection.clone(), place.read.clone());
-        shard.send(Command::Join(Join { id, selection, read, cursor, kept_to, prelude, sink, term, manner }));
+        shard.send(Command::Join(Join {
+            id,
+            front,
+            selection,
+            read,
+            cursor,
+            kept_to,
+            prelude,
+            sink,
+            term,
+            manner,
+            tally,
+        }));
     }
 }
 

@@ -1,6 +1,9 @@
 //! Committed events with their wire bytes: encoded once, shared by every shard and every subscriber.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use bytes::{Bytes, BytesMut};
 use tidings_stream::Frame;
@@ -17,20 +20,22 @@ use crate::{
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Consecutive events, by rising offset, with their wire bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Batch {
     entries: Vec<Arc<Entry>>,
     wire: Wire,
     /// The same under the names of [`Naming::Channel`], made when the first subscriber wants it.
     by_channel: OnceLock<Wire>,
+    /// When the first of them to come came to the log.
+    since: Instant,
 }
 
 impl Batch {
     /// Encodes the entries.
-    pub(crate) fn encode(entries: impl Into<Vec<Arc<Entry>>>) -> Self {
+    pub(crate) fn encode(entries: impl Into<Vec<Arc<Entry>>>, since: Instant) -> Self {
         let entries = entries.into();
         let wire = Wire::encode(&entries, &Naming::Own);
-        Self { entries, wire, by_channel: OnceLock::new() }
+        Self { entries, wire, by_channel: OnceLock::new(), since }
     }
 
     /// The entries, by rising offset.
@@ -71,6 +76,11 @@ impl Batch {
     /// The offset behind the last entry, or `None` when there are none.
     pub(crate) fn end(&self) -> Option<u64> {
         self.entries.last().map(|entry| entry.position.offset + 1)
+    }
+
+    /// When the first of them to come came to the log.
+    pub(crate) fn since(&self) -> Instant {
+        self.since
     }
 
     /// How many wire bytes there are.

@@ -4,12 +4,9 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Arc,
-        atomic::{
-            AtomicBool, AtomicU64,
-            Ordering::{Relaxed, SeqCst},
-        },
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -20,6 +17,7 @@ use crate::{
     batch::Batch,
     channel::is_private,
     control::{self, HEARTBEAT},
+    front::Front,
     log::{AppendError, Entry, Follower, Log, ReadError, ReadLimit, TopicSummary},
     naming::Naming,
     position::Position,
@@ -28,7 +26,7 @@ use crate::{
     selector::Selection,
     settings::Settings,
     shard::{self, Closer, Command, Inbox, Pace, Shared, SubscriberId},
-    stats::HubStats,
+    stats::{HubStats, Published, Stats},
     subscription::{Bearer, SubscribeError, Subscriber, Subscription},
     topic::Topic,
 };
@@ -78,9 +76,10 @@ pub struct LiveTopic {
     pub last_id: Option<String>,
 }
 
-/// The hub. Cloning is cheap; all clones are the same hub, which ends with the last of them.
+/// The hub. Cloning is cheap; all clones are the same hub, which ends with the last of them. Each counts what comes
+/// through it as [its front](Hub::via)'s.
 #[derive(Clone, Debug)]
-pub struct Hub(Arc<Inner>);
+pub struct Hub(Arc<Inner>, Front);
 
 /// What all clones share.
 #[derive(Debug)]
@@ -114,8 +113,8 @@ impl Drop for Inner {
 struct FanOut(Vec<Arc<Inbox>>);
 
 impl Follower for FanOut {
-    fn committed(&self, entries: &[Arc<Entry>]) {
-        let batch = Arc::new(Batch::encode(entries));
+    fn committed(&self, entries: &[Arc<Entry>], since: Instant) {
+        let batch = Arc::new(Batch::encode(entries, since));
         self.0.iter().for_each(|shard| shard.commit(&batch));
     }
 }
@@ -130,7 +129,7 @@ impl Hub {
         let shards = (0..settings.shards.get()).map(|_| Inbox::new(settings.shard.inbox_bytes));
         let (shards, polls): (Vec<_>, Vec<_>) =
             shards.collect::<std::io::Result<Vec<_>>>()?.into_iter().unzip();
-        let stats = Arc::default();
+        let stats = Arc::new(Stats::new(settings.shards));
         let replays = Replays::new(log.clone(), runtime, Arc::clone(&stats), &settings);
         let shared = Shared {
             log,
@@ -141,19 +140,27 @@ impl Hub {
         };
         let position = shared.log.follow(Arc::new(FanOut(shards.clone())));
         // Made first: if one of the threads cannot be started, dropping it ends the others.
-        let hub = Self(Arc::new(Inner {
-            shared,
-            shards,
-            next_subscriber: AtomicU64::new(0),
-            draining: AtomicBool::new(false),
-            drain_window_ms: AtomicU64::new(0),
-        }));
+        let hub = Self(
+            Arc::new(Inner {
+                shared,
+                shards,
+                next_subscriber: AtomicU64::new(0),
+                draining: AtomicBool::new(false),
+                drain_window_ms: AtomicU64::new(0),
+            }),
+            Front::default(),
+        );
         for (number, (inbox, poll)) in hub.0.shards.iter().zip(polls).enumerate() {
             let (shared, inbox) = (hub.0.shared.clone(), inbox.clone());
             let thread = std::thread::Builder::new().name(format!("tidings-shard-{number}"));
-            thread.spawn(move || shard::run(shared, inbox, poll, position))?;
+            thread.spawn(move || shard::run(shared, number, inbox, poll, position))?;
         }
         Ok(hub)
+    }
+
+    /// The same hub, for what comes by this way: so the counters tell it apart.
+    pub fn via(&self, front: Front) -> Self {
+        Self(self.0.clone(), front)
     }
 
     /// Publishes one event and waits until the log has it. Dropping the future does not take the event back.
@@ -172,6 +179,7 @@ impl Hub {
     /// # Errors
     /// When one of the publications breaks a rule, or the log cannot accept them.
     pub async fn publish_all(&self, mut batch: Vec<Publication>) -> Result<Vec<Receipt>, PublishError> {
+        let since = Instant::now();
         for (index, publication) in batch.iter().enumerate() {
             let refused = |reason| PublishError::Invalid { index, reason };
             publication.check().map_err(refused)?;
@@ -184,12 +192,17 @@ impl Hub {
         for publication in &mut batch {
             publication.private |= publication.topics.iter().any(|topic| is_private(topic.as_str()));
         }
+        let bytes = batch.iter().map(|publication| publication.data.len() as u64).sum();
         let ids: Vec<_> = batch.iter().map(|publication| publication.id.clone()).collect();
         let appended = self.0.shared.log.append(batch).await?;
         let duplicates = appended.iter().filter(|one| one.duplicate).count() as u64;
-        let stats = &self.0.shared.stats;
-        stats.published.fetch_add(appended.len() as u64 - duplicates, Relaxed);
-        stats.duplicates.fetch_add(duplicates, Relaxed);
+        self.0.shared.stats.publishing.count(&Published {
+            front: self.1,
+            events: appended.len() as u64 - duplicates,
+            duplicates,
+            bytes,
+            time: since.elapsed(),
+        });
         let receipts = ids.into_iter().zip(appended).map(|(id, appended)| Receipt {
             id: id.map_or_else(|| appended.position.to_string(), String::from),
             position: appended.position,
@@ -215,7 +228,7 @@ impl Hub {
     /// # Errors
     /// As [`Hub::subscribe`].
     pub async fn accept(&self, subscription: Subscription) -> Result<Accepted, SubscribeError> {
-        Accepted::new(self.0.clone(), subscription).await
+        Accepted::new(self.0.clone(), self.1, subscription).await
     }
 
     /// Whether so much may be asked for by one subscription: for those who look something up by what is asked for before
@@ -301,7 +314,7 @@ impl Hub {
 
     /// The hub's counters and gauges.
     pub fn stats(&self) -> HubStats {
-        self.0.shared.stats.read()
+        self.0.shared.stats.read(&self.0.shards)
     }
 
     /// The log behind the hub.

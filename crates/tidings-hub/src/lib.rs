@@ -38,6 +38,8 @@ mod batch;
 mod change;
 pub mod channel;
 mod control;
+mod front;
+mod histogram;
 mod hub;
 mod log;
 mod manner;
@@ -62,10 +64,12 @@ mod topic_map;
 pub use accept::Accepted;
 pub use change::{Change, Handle};
 pub use control::ResetReason;
+pub use front::Front;
+pub use histogram::{Distribution, Histogram, Scale};
 pub use hub::{Hub, LiveTopic, PublishError, Receipt, come_back};
 pub use log::{
-    AppendError, Appended, BoxFuture, Entry, Follower, Log, LogStatus, Lookup, Page, ReadError, ReadLimit,
-    TopicSummary,
+    AppendError, Appended, BoxFuture, Entry, Follower, Log, LogFigures, LogStatus, Lookup, Page, ReadError,
+    ReadLimit, TopicSummary,
 };
 pub use naming::Naming;
 pub use position::{Epoch, NotAPosition, Position};
@@ -82,8 +86,8 @@ pub use settings::{Length, Lengths, Settings, ShardLimits};
 #[doc(hidden)]
 pub use shard::sorter;
 pub use socket::Socket;
-pub use stats::{EndReason, HubStats};
+pub use stats::{EndReason, HubStats, StreamState, Waiting};
 pub use subscription::{
-    Bearer, Companion, Opening, Standing, Start, SubscribeError, Subscriber, Subscription, Unknown,
+    Bearer, Companion, Ended, Opening, Standing, Start, SubscribeError, Subscriber, Subscription, Unknown,
 };
 pub use topic::{MAX_TOPIC_BYTES, Topic, TopicError};

@@ -4,9 +4,10 @@
 //! then answers the publishers ([`Log::append`] resolves), then tells the follower. So nothing is delivered that a
 //! crash could take back, and no publisher waits for the fan-out.
 
-use std::{fmt, future::Future, num::NonZeroUsize, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, num::NonZeroUsize, pin::Pin, sync::Arc, time::Instant};
 
 use crate::{
+    histogram::Distribution,
     position::{Epoch, Position},
     publication::Publication,
     selector::Selection,
@@ -105,10 +106,23 @@ pub struct LogStatus {
     pub last_id: Option<String>,
     /// The id of the oldest event kept, if there is one.
     pub oldest_id: Option<String>,
+    /// When the oldest event kept was accepted, in milliseconds since the Unix epoch.
+    pub oldest_time: Option<u64>,
     /// Bytes that the log occupies (on disk, or in memory for an engine without one).
     pub bytes: u64,
     /// Why events cannot be appended at present; `None` when they can.
     pub trouble: Option<String>,
+}
+
+/// What a log has done since it was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct LogFigures {
+    /// How many events were written at a time, by one flush.
+    pub batch: Distribution,
+    /// How long flushes took; of an engine without a disk there are none.
+    pub flush: Distribution,
+    /// Bytes written.
+    pub written_bytes: u64,
 }
 
 /// Why the log did not accept a batch. Nothing of the batch was or will be seen by anybody.
@@ -136,9 +150,10 @@ pub struct ReadError(pub String);
 
 /// Told of every committed entry; how live delivery starts.
 pub trait Follower: Send + Sync {
-    /// These entries have been committed: consecutive offsets, following directly on those of the call before. Called
-    /// on the log's own thread, one call at a time; must not block.
-    fn committed(&self, entries: &[Arc<Entry>]);
+    /// These entries have been committed: consecutive offsets, following directly on those of the call before. The
+    /// first of them to come came to the log at `since`. Called on the log's own thread, one call at a time; must not
+    /// block.
+    fn committed(&self, entries: &[Arc<Entry>], since: Instant);
 }
 
 /// A durable, totally ordered history of events.
@@ -186,6 +201,11 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
 
     /// How the log is. Cheap enough to ask for at every request.
     fn status(&self) -> LogStatus;
+
+    /// What the log has done. Cheap enough to ask for every second.
+    fn figures(&self) -> LogFigures {
+        LogFigures::default()
+    }
 
     /// Flushes what is pending, answers everybody who waits, and refuses further batches.
     fn close(&self) -> BoxFuture<()>;

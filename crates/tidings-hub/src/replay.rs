@@ -202,15 +202,16 @@ impl Replays {
             place,
             outcome: Err(ReadError("the read was abandoned".into())),
         };
-        let (end, read_at) = (self.log.status().next, Instant::now());
+        let (end, read_at, stats) = (self.log.status().next, Instant::now(), self.stats.clone());
         let page = self.log.read(from, selection, self.limit);
         self.runtime.spawn(async move {
             // Made when the task runs, and dropped after its answer: whoever ends a task that never ran goes on itself.
             let _next = StartNext(reading.replays.clone());
             let reading = reading;
             let page = page.await;
+            stats.replay.time(read_at.elapsed());
             reading.end(page.map(|Page { entries, next, gap }| {
-                let batch = Batch::encode(entries);
+                let batch = Batch::encode(entries, read_at);
                 Arc::new(Replay { batch, from, next, gap, end, read_at })
             }));
         });

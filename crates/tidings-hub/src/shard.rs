@@ -49,6 +49,7 @@ use wheel::{Tick, Wheel};
 use crate::{
     batch::Run,
     control::HEARTBEAT,
+    front::Front,
     log::Log,
     manner::Manner,
     naming::Naming,
@@ -59,8 +60,8 @@ use crate::{
     selector::Selection,
     settings::Settings,
     sink::{Gone, Sink},
-    stats::{EndReason, Stats},
-    subscription::Bearer,
+    stats::{EndReason, ShardStats, Stats},
+    subscription::{Bearer, Tally},
 };
 
 /// A subscriber's name, unique in its hub.
@@ -70,6 +71,7 @@ pub(crate) type SubscriberId = u64;
 #[derive(Debug)]
 pub(crate) struct Join {
     pub(crate) id: SubscriberId,
+    pub(crate) front: Front,
     pub(crate) selection: Arc<Selection>,
     pub(crate) read: Arc<ReadRights>,
     pub(crate) cursor: u64,
@@ -80,6 +82,7 @@ pub(crate) struct Join {
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) term: Option<Box<Term>>,
     pub(crate) manner: Option<Box<Manner>>,
+    pub(crate) tally: Option<Box<Tally>>,
 }
 
 /// What someone asks for from now on.
@@ -129,6 +132,7 @@ pub(crate) struct Shared {
 /// The thread's own state.
 struct Shard {
     shared: Shared,
+    number: usize,
     inbox: Arc<Inbox>,
     /// Says when something has arrived, and when a socket has room or its other side is gone. Its tokens are
     /// subscribers' keys, which is safe: what it says is looked at before a key can come to mean another.
@@ -152,11 +156,15 @@ struct Shard {
     drain: Option<Drain>,
     /// Events and bytes delivered in this round; added to the shared counters at its end.
     delivered: (u64, u64),
+    /// When the batches of this round came to the log, those that are being delivered.
+    since: Vec<Instant>,
+    /// When it is looked at next how far those are behind who are.
+    next_measure: Instant,
 }
 
 /// The shard's thread, until its inbox is closed, which `poll` is of. `position` is the offset of the first batch it will
 /// be handed.
-pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) {
+pub(crate) fn run(shared: Shared, number: usize, inbox: Arc<Inbox>, poll: Poll, position: u64) {
     // However the thread ends, nobody waits for it.
     let _end = CloseOnEnd(inbox.clone());
     let settings = shared.settings.load_full();
@@ -179,6 +187,9 @@ pub(crate) fn run(shared: Shared, inbox: Arc<Inbox>, poll: Poll, position: u64) 
         closer: None,
         drain: None,
         delivered: (0, 0),
+        since: Vec::new(),
+        next_measure: Instant::now(),
+        number,
         shared,
     };
     shard.run();
@@ -194,6 +205,9 @@ impl Drop for CloseOnEnd {
 
 /// Heartbeat and stall times are cut to this many ticks, so that the wheel stays small: nine hours at the longest tick.
 const MAX_TICKS: u128 = 1 << 15;
+
+/// How often it is looked at how far those are behind who are: all subscribers are passed over for that.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// What the sockets say is taken in portions of this many events, so that nobody waits for a crowd that leaves.
 const EVENTS: usize = 1024;
@@ -255,6 +269,10 @@ impl Shard {
                 // After a long idle time ticks are not made up for: nobody was waiting for them.
                 next_tick = now + self.tick;
             }
+            if now >= self.next_measure {
+                self.measure();
+                self.next_measure = now + MEASURE_EVERY;
+            }
             self.count();
         }
     }
@@ -301,7 +319,9 @@ impl Shard {
     /// Hands the new batches to the live subscribers: each sink is written once, with all that is for it.
     fn deliver(&mut self, mail: &mut Mail) {
         self.set_senders_aside(&mail.batches);
+        let before = self.delivered.0;
         for batch in mail.batches.drain(..) {
+            self.since.push(batch.since());
             self.index.sort_in(&batch);
             self.position = batch.end().unwrap_or(self.position);
             self.last = batch.entries().last().map(|entry| entry.position).or(self.last);
@@ -322,6 +342,7 @@ impl Shard {
             }
             self.index.done(of, run);
         }
+        self.count_delivery(self.delivered.0 > before);
         if let Some(end) = mail.skipped_to {
             self.skip_to(end);
         }
@@ -351,14 +372,18 @@ impl Shard {
         match subscriber.sink.write(run.slices()) {
             Ok(taken) if taken == run.len() => {
                 subscriber.last_write = self.wheel.now();
-                self.delivered.0 += run.events() as u64;
-                self.delivered.1 += taken as u64;
+                let (events, bytes) = (run.events() as u64, taken as u64);
+                subscriber.count(events, bytes);
+                self.delivered.0 += events;
+                self.delivered.1 += bytes;
                 true
             }
             Ok(taken) => {
                 let rest = run.rest(taken);
-                self.delivered.0 += rest.events as u64;
-                self.delivered.1 += (taken + rest.partial.len()) as u64;
+                let (events, bytes) = (rest.events as u64, (taken + rest.partial.len()) as u64);
+                subscriber.count(events, bytes);
+                self.delivered.0 += events;
+                self.delivered.1 += bytes;
                 let first = run.first().unwrap_or_default();
                 subscriber.cursor = rest.next.unwrap_or(first);
                 if taken > 0 {
@@ -377,6 +402,7 @@ impl Shard {
 
     /// Batches up to `end` were left out: everybody reads them from the log.
     fn skip_to(&mut self, end: u64) {
+        self.stats().skips.fetch_add(1, Relaxed);
         let position = std::mem::replace(&mut self.position, end);
         self.last = None;
         self.recent.clear();
@@ -401,7 +427,7 @@ impl Shard {
         self.by_id.insert(id, key);
         self.senders.enter(key, self.subscribers[key].sockets());
         self.look_in(key, due);
-        self.shared.stats.behind.fetch_add(1, Relaxed);
+        self.stats().enter(self.subscribers[key].front, State::Reading.of_stream());
         let closer = self.closer.as_ref();
         if closer.is_some_and(|closer| self.subscribers[key].is_closed_by(closer)) {
             return self.revoke(key);
@@ -428,16 +454,27 @@ impl Shard {
 
     fn go_live(&mut self, key: SubscriberKey) {
         let subscriber = &mut self.subscribers[key];
-        subscriber.state = State::Live(self.index.go_live(subscriber.class, key));
-        self.shared.stats.behind.fetch_sub(1, Relaxed);
+        let state = State::Live(self.index.go_live(subscriber.class, key));
+        self.stand(key, state);
+    }
+
+    /// Gives a subscriber another state, and returns the former.
+    fn stand(&mut self, key: SubscriberKey, state: State) -> State {
+        let subscriber = &mut self.subscribers[key];
+        let former = std::mem::replace(&mut subscriber.state, state);
+        let (from, to, front) = (former.of_stream(), state.of_stream(), subscriber.front);
+        if from != to {
+            self.stats().leave(front, from);
+            self.stats().enter(front, to);
+        }
+        former
     }
 
     /// Turns a subscriber to another state than live. If it was live it leaves its class's list, and another takes its
     /// place there.
     fn turn_to(&mut self, key: SubscriberKey, state: State) {
-        let subscriber = &mut self.subscribers[key];
-        let State::Live(place) = std::mem::replace(&mut subscriber.state, state) else { return };
-        self.shared.stats.behind.fetch_add(1, Relaxed);
+        let State::Live(place) = self.stand(key, state) else { return };
+        let subscriber = &self.subscribers[key];
         if let Some(moved) = self.index.fall_behind(subscriber.class, place) {
             self.subscribers[moved].state = State::Live(place);
         }
@@ -502,11 +539,39 @@ impl Shard {
         }
     }
 
+    fn stats(&self) -> &ShardStats {
+        self.shared.stats.shard(self.number)
+    }
+
     fn count(&mut self) {
         let (events, bytes) = std::mem::take(&mut self.delivered);
         if events > 0 {
-            self.shared.stats.delivered.fetch_add(events, Relaxed);
-            self.shared.stats.delivered_bytes.fetch_add(bytes, Relaxed);
+            self.stats().delivered.fetch_add(events, Relaxed);
+            self.stats().delivered_bytes.fetch_add(bytes, Relaxed);
         }
+    }
+
+    /// Counts how long the batches of this round took, if there was anybody to deliver them to.
+    fn count_delivery(&mut self, is_delivered: bool) {
+        if is_delivered {
+            let now = Instant::now();
+            for since in &self.since {
+                self.stats().delivery.time(now.saturating_duration_since(*since));
+            }
+        }
+        self.since.clear();
+    }
+
+    /// Looks how far those are behind who are.
+    fn measure(&self) {
+        let stats = self.stats();
+        if stats.behind() == 0 {
+            return;
+        }
+        let behind = self.subscribers.iter().filter(|(_, one)| !matches!(one.state, State::Live(_)));
+        let lags = behind.map(|(_, one)| self.position.saturating_sub(one.cursor));
+        let (sum, max) = lags.fold((0, 0), |(sum, max), lag| (sum + lag, lag.max(max)));
+        stats.lag_sum.store(sum, Relaxed);
+        stats.lag_max.store(max, Relaxed);
     }
 }

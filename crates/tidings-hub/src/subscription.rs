@@ -18,7 +18,10 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-use crate::{log::ReadError, naming::Naming, pipe::PipeReader, rights::ReadRights, selector::Selection};
+use crate::{
+    log::ReadError, naming::Naming, pipe::PipeReader, rights::ReadRights, selector::Selection,
+    stats::EndReason,
+};
 
 /// A request to listen.
 #[derive(Debug)]
@@ -151,6 +154,48 @@ impl Companion {
 impl fmt::Debug for Companion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Companion").field(&(*self.0).type_id()).finish()
+    }
+}
+
+/// What became of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Why it ended.
+    pub reason: EndReason,
+    /// Events that it was sent.
+    pub events: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+}
+
+/// What a subscription was sent, and who is to be told of it in the end.
+pub(crate) struct Tally {
+    events: u64,
+    bytes: u64,
+    tell: Box<dyn FnOnce(Ended) + Send>,
+}
+
+impl Tally {
+    pub(crate) fn new(tell: impl FnOnce(Ended) + Send + 'static) -> Self {
+        Self { events: 0, bytes: 0, tell: Box::new(tell) }
+    }
+
+    pub(crate) fn add(&mut self, events: u64, bytes: u64) {
+        self.events += events;
+        self.bytes += bytes;
+    }
+
+    pub(crate) fn end(self, reason: EndReason) {
+        (self.tell)(Ended { reason, events: self.events, bytes: self.bytes });
+    }
+}
+
+impl fmt::Debug for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tally")
+            .field("events", &self.events)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
     }
 }
 

@@ -114,13 +114,13 @@ mod vfs;
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, RwLock},
+    sync::{Arc, RwLock, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
 use tidings_hub::{
-    AppendError, Appended, BoxFuture, Follower, Log, LogStatus, Lookup, Page, Publication, ReadError,
-    ReadLimit, Selection, Topic, TopicSummary,
+    AppendError, Appended, BoxFuture, Follower, Log, LogFigures, LogStatus, Lookup, Page, Publication,
+    ReadError, ReadLimit, Selection, Topic, TopicSummary,
 };
 
 use self::{
@@ -326,6 +326,7 @@ fn prepare(
         state: RwLock::new(recovered.state),
         retention: settings.retention,
         clock: settings.clock,
+        writes: Arc::default(),
     });
     let appender = Appender::new(shared.clone(), vfs, settings.durability, limits, lock);
     Ok((appender, shared, recovered.report))
@@ -437,6 +438,15 @@ impl Log for Disk {
         let mut status = read(&self.shared.state).status();
         status.trouble = status.trouble.or_else(|| self.writer.trouble());
         status
+    }
+
+    fn figures(&self) -> LogFigures {
+        let writes = &self.shared.writes;
+        LogFigures {
+            batch: self.writer.batch(),
+            flush: writes.flush.read(),
+            written_bytes: writes.bytes.load(Relaxed),
+        }
     }
 
     fn close(&self) -> BoxFuture<()> {

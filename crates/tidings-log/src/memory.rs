@@ -9,8 +9,8 @@ use std::{
 };
 
 use tidings_hub::{
-    AppendError, Appended, BoxFuture, Epoch, Follower, Log, LogStatus, Lookup, Page, Publication, ReadError,
-    ReadLimit, Selection, Topic, TopicSummary,
+    AppendError, Appended, BoxFuture, Epoch, Follower, Log, LogFigures, LogStatus, Lookup, Page, Publication,
+    ReadError, ReadLimit, Selection, Topic, TopicSummary,
 };
 
 use self::history::History;
@@ -95,6 +95,10 @@ impl Log for Memory {
 
     fn status(&self) -> LogStatus {
         LogStatus { trouble: self.writer.trouble(), ..read(&self.history).status() }
+    }
+
+    fn figures(&self) -> LogFigures {
+        LogFigures { batch: self.writer.batch(), ..LogFigures::default() }
     }
 
     fn close(&self) -> BoxFuture<()> {

@@ -25,6 +25,8 @@ pub(crate) type Answer = Result<Vec<Appended>, AppendError>;
 pub(crate) struct Request {
     pub(crate) batch: Vec<Publication>,
     pub(crate) answer: oneshot::Sender<Answer>,
+    /// When it was queued.
+    pub(crate) since: Instant,
     bytes: usize,
 }
 
@@ -87,9 +89,9 @@ impl Queue {
                 )))
             });
         }
-        let (answer, answered) = oneshot::channel();
+        let ((answer, answered), since) = (oneshot::channel(), Instant::now());
         state.bytes = state.bytes.saturating_add(bytes);
-        state.requests.push_back(Request { batch, answer, bytes });
+        state.requests.push_back(Request { batch, answer, since, bytes });
         let wake = state.sleeps_for.is_some_and(|wanted| state.has(wanted));
         if wake {
             state.sleeps_for = None;

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidings_hub::{BoxFuture, Entry, Follower, Publication};
+use tidings_hub::{BoxFuture, Distribution, Entry, Follower, Histogram, Publication, Scale};
 
 use crate::{
     company::{Company, Experience},
@@ -55,6 +55,8 @@ struct Told {
 pub(crate) struct Writer {
     queue: Arc<Queue>,
     told: Arc<Mutex<Told>>,
+    /// How many events were committed at a time.
+    batch: Arc<Histogram>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -64,12 +66,13 @@ impl Writer {
     pub(crate) fn start(store: impl Store, next: u64, bound: usize) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(bound));
         let told = Arc::new(Mutex::new(Told { follower: None, next }));
-        let (its_queue, its_told) = (queue.clone(), told.clone());
+        let batch = Arc::new(Histogram::new(Scale::Number));
+        let (its_queue, its_told, its_batch) = (queue.clone(), told.clone(), batch.clone());
         let thread = thread::Builder::new().name("tidings-log".into()).spawn(move || {
             let end = OnEnd(its_queue);
-            run(store, &end.0, &its_told);
+            run(store, &end.0, &its_told, &its_batch);
         })?;
-        Ok(Self { queue, told, thread: Some(thread) })
+        Ok(Self { queue, told, batch, thread: Some(thread) })
     }
 
     pub(crate) fn append(&self, batch: Vec<Publication>) -> BoxFuture<Answer> {
@@ -85,6 +88,11 @@ impl Writer {
 
     pub(crate) fn close(&self) -> BoxFuture<()> {
         self.queue.close()
+    }
+
+    /// How many events were committed at a time.
+    pub(crate) fn batch(&self) -> Distribution {
+        self.batch.read()
     }
 
     /// Why nothing can be appended any more, if the thread has failed.
@@ -120,7 +128,7 @@ impl Drop for OnEnd {
     }
 }
 
-fn run(mut store: impl Store, queue: &Queue, told: &Mutex<Told>) {
+fn run(mut store: impl Store, queue: &Queue, told: &Mutex<Told>, batch: &Histogram) {
     let mut tick = Instant::now() + store.tick_every();
     let mut experience = Experience::default();
     let mut company = Company::none(Instant::now());
@@ -128,6 +136,7 @@ fn run(mut store: impl Store, queue: &Queue, told: &Mutex<Told>) {
         match queue.take(tick, company) {
             Work::Group(requests) => {
                 let bytes = requests.iter().map(|request| request.bytes()).sum();
+                let since = requests.first().map(|request| request.since);
                 let (group, waiting): (Vec<_>, Vec<_>) =
                     requests.into_iter().map(|request| (request.batch, request.answer)).unzip();
                 let (count, begun) = (group.len(), Instant::now());
@@ -138,7 +147,10 @@ fn run(mut store: impl Store, queue: &Queue, told: &Mutex<Told>) {
                     // A publisher that has gone away does not need the answer.
                     waiting.send(answer).ok();
                 }
-                tell(told, &committed.entries);
+                if !committed.entries.is_empty() {
+                    batch.add(committed.entries.len() as u64);
+                }
+                tell(told, &committed.entries, since.unwrap_or(begun));
                 store.settle();
                 company = experience.after(count, took, queued, Instant::now());
             }
@@ -154,7 +166,7 @@ fn run(mut store: impl Store, queue: &Queue, told: &Mutex<Told>) {
 }
 
 /// Tells the follower without holding the lock, so that a new one can register meanwhile: it begins behind these.
-fn tell(told: &Mutex<Told>, entries: &[Arc<Entry>]) {
+fn tell(told: &Mutex<Told>, entries: &[Arc<Entry>], since: Instant) {
     let Some(last) = entries.last() else { return };
     let follower = {
         let mut told = lock(told);
@@ -162,6 +174,6 @@ fn tell(told: &Mutex<Told>, entries: &[Arc<Entry>]) {
         told.follower.clone()
     };
     if let Some(follower) = follower {
-        follower.committed(entries);
+        follower.committed(entries, since);
     }
 }

@@ -4,7 +4,10 @@
 
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use common::{Engine, Passing, Rig, limit, publication, read_all, selection, topic};
 use tidings_hub::{AppendError, Entry, Follower, Lookup, Position, Publication};
@@ -311,7 +314,7 @@ async fn age_needs_no_traffic() {
 async fn a_follower_that_panics_stops_the_log_and_readiness_tells() {
     struct Broken;
     impl Follower for Broken {
-        fn committed(&self, _: &[Arc<Entry>]) {
+        fn committed(&self, _: &[Arc<Entry>], _: Instant) {
             panic!("a follower that breaks, for the test");
         }
     }

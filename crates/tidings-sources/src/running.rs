@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tidings_hub::Hub;
+use tidings_hub::{Front, Hub};
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -130,7 +130,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let tracker = Arc::new(Tracker::new(name, config.kind()));
         let context = Context { source: tracker.clone(), outbox: Outbox::new(plan.limits()), stop: stopped };
-        let task = handle.spawn(run(plan, context, hub.clone()));
+        let task = handle.spawn(run(plan, context, hub.via(Front::Source)));
         Self { config: config.clone(), tracker, stop, task }
     }
 }

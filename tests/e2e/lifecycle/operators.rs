@@ -35,7 +35,7 @@ fn metrics_are_open_metrics() {
             Some(words) if words[0] == "TYPE" => {
                 family = (words[1], words[2]);
                 assert!(families.insert(words[1]), "{} is there twice", words[1]);
-                assert!(["counter", "gauge"].contains(&words[2]), "{line}");
+                assert!(["counter", "gauge", "histogram"].contains(&words[2]), "{line}");
             }
             Some(words) if words[0] == "UNIT" => {
                 assert!(words[1].ends_with(&format!("_{}", words[2])), "{line}")
@@ -47,15 +47,25 @@ fn metrics_are_open_metrics() {
                 assert!(value.is_finite() && value >= 0.0, "{line}");
                 assert!(samples.insert(series), "{series} is there twice");
                 let name = series.split('{').next().unwrap();
-                let suffix = if family.1 == "counter" { "_total" } else { "" };
-                assert_eq!(name, format!("{}{suffix}", family.0), "{line}");
-                assert!(series.starts_with("tidings_"), "{line}");
+                let suffixes: &[_] = match family.1 {
+                    "counter" => &["_total"],
+                    "histogram" => &["_sum", "_count", "_bucket"],
+                    _ => &[""],
+                };
+                assert!(suffixes.contains(&name.strip_prefix(family.0).unwrap()), "{line}");
+                assert!(["tidings_", "process_"].iter().any(|prefix| series.starts_with(prefix)), "{line}");
             }
         }
     }
     for metric in [
         "tidings_subscribers",
-        "tidings_events_published_total",
+        "tidings_streams{front=\"native\",state=\"live\"}",
+        "tidings_events_published_total{front=\"source\"}",
+        "tidings_publish_seconds_bucket{le=\"+Inf\"}",
+        "tidings_delivery_seconds_count",
+        "tidings_log_flush_seconds_sum",
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
         "tidings_events_delivered_total",
         "tidings_delivered_bytes_total",
         "tidings_connections",

@@ -208,11 +208,19 @@ impl Hub {
         self.get("/stats").json()
     }
 
-    /// The value of a metric, written with its labels.
-    pub(crate) fn metric(&self, name: &str) -> f64 {
+    /// The value of a metric: the sum of all that have the labels that it is written with.
+    pub(crate) fn metric(&self, wanted: &str) -> f64 {
         let text = self.get("/metrics").text();
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
+        let (name, labels) = wanted.trim_end_matches('}').split_once('{').unwrap_or((wanted, ""));
+        let values = text.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (own, its) = series.split_once('{').unwrap_or((series, ""));
+            let is_meant = own == name && labels.split(',').all(|label| its.contains(label));
+            is_meant.then(|| value.parse::<f64>().unwrap())
+        });
+        let values: Vec<f64> = values.collect();
+        assert!(!values.is_empty(), "no {wanted} in\n{text}");
+        values.iter().sum()
     }
 }
 

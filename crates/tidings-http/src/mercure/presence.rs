@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidings_hub::{Bearer, Companion, Hub, Publication, Topic};
+use tidings_hub::{Bearer, Companion, Front, Hub, Publication, Topic};
 use tokio::sync::Notify;
 
 pub(super) use self::registry::{Active, Subscription, Wanted};
@@ -155,7 +155,7 @@ impl Presence {
             wake: wake.clone(),
             idle: Notify::new(),
         });
-        tokio::spawn(publish(hub, Arc::downgrade(&shared), wake));
+        tokio::spawn(publish(hub.via(Front::Mercure), Arc::downgrade(&shared), wake));
         Self(shared)
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Call<'f> {
 
 impl Front {
     pub(super) fn new(hub: Hub, settings: PusherSettings) -> Self {
-        Self { hub, settings: Arc::new(settings) }
+        Self { hub: hub.via(tidings_hub::Front::Pusher), settings: Arc::new(settings) }
     }
 
     /// Finds out whether the app of this id sends this, now.

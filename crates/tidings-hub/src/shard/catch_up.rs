@@ -69,7 +69,7 @@ impl Shard {
                     return (Turn::Over, cost);
                 }
                 Ok(false) => {
-                    subscriber.state = State::Blocked;
+                    self.turn_to(key, State::Blocked);
                     return (Turn::Over, cost);
                 }
                 Ok(true) => {}
@@ -99,7 +99,7 @@ impl Shard {
                 let waiter = Waiter { id: subscriber.id, inbox: self.inbox.clone() };
                 let wanted = Wanted { cursor, kept_to };
                 let Some(replay) = self.shared.replays.ask(&subscriber.selection, wanted, waiter) else {
-                    subscriber.state = State::Reading;
+                    self.turn_to(key, State::Reading);
                     return (Turn::Over, cost);
                 };
                 let looked_at = self.take_page(key, &replay, &mut run);
@@ -158,8 +158,10 @@ impl Shard {
 
     /// Puts a whole run behind the rest of a subscriber.
     fn put_run(&mut self, key: SubscriberKey, run: &Run) {
-        self.delivered.0 += run.events() as u64;
-        self.delivered.1 += run.len() as u64;
+        let (events, bytes) = (run.events() as u64, run.len() as u64);
+        self.subscribers[key].count(events, bytes);
+        self.delivered.0 += events;
+        self.delivered.1 += bytes;
         self.subscribers[key].put(run.slices().iter().cloned());
     }
 }

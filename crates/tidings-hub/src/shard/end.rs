@@ -101,6 +101,7 @@ impl Shard {
 
     pub(super) fn end(&mut self, key: SubscriberKey, reason: EndReason) {
         self.turn_to(key, State::Due);
+        self.stats().leave(self.subscribers[key].front, State::Due.of_stream());
         let mut subscriber = self.subscribers.remove(key);
         // First of all, so that whoever sees the stream gone, by its connection or in the counts, finds the companion told.
         drop(subscriber.term.take());
@@ -111,8 +112,11 @@ impl Shard {
         self.senders.leave(key, subscriber.sockets());
         self.index.leave(subscriber.class);
         self.shared.registry.leave(&subscriber.selection, &subscriber.read);
-        self.shared.stats.behind.fetch_sub(1, Relaxed);
-        self.shared.stats.ended(reason);
+        if let Some(tally) = subscriber.tally.take() {
+            tally.end(reason);
+        }
+        self.stats().ended(subscriber.front, reason);
+        self.shared.stats.subscribers.fetch_sub(1, Relaxed);
         tracing::info!(subscriber = subscriber.id, reason = reason.as_str(), "subscription ended");
     }
 }

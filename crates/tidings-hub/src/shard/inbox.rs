@@ -9,7 +9,7 @@ use std::{
 use mio::{Poll, Token, Waker};
 
 use super::Command;
-use crate::batch::Batch;
+use crate::{batch::Batch, stats::Waiting};
 
 /// How the inbox shows among the events of its shard's sockets; no subscriber has this key.
 pub(super) const INBOX: Token = Token(usize::MAX);
@@ -36,6 +36,7 @@ pub(super) struct Mail {
     pub(super) commands: Vec<Command>,
     pub(super) batches: Vec<Arc<Batch>>,
     bytes: usize,
+    events: usize,
     /// The shard was so far behind that batches were left out: it must read them from the log, up to this offset.
     pub(super) skipped_to: Option<u64>,
 }
@@ -44,7 +45,7 @@ impl Mail {
     pub(super) fn clear(&mut self) {
         self.commands.clear();
         self.batches.clear();
-        self.bytes = 0;
+        (self.bytes, self.events) = (0, 0);
         self.skipped_to = None;
     }
 
@@ -107,13 +108,22 @@ impl Inbox {
         let Some(waiting) = &mut state.mail else { return };
         if waiting.skipped_to.is_some() || waiting.bytes + batch.bytes() > self.max_bytes {
             waiting.batches.clear();
-            waiting.bytes = 0;
+            (waiting.bytes, waiting.events) = (0, 0);
             waiting.skipped_to = Some(end);
         } else {
             waiting.bytes += batch.bytes();
+            waiting.events += batch.entries().len();
             waiting.batches.push(batch.clone());
         }
         self.wake(state);
+    }
+
+    /// What waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let state = self.lock();
+        let Some(mail) = &state.mail else { return Waiting::default() };
+        let oldest = mail.batches.first().map(|batch| batch.since().elapsed());
+        Waiting { events: mail.events as u64, bytes: mail.bytes as u64, oldest: oldest.unwrap_or_default() }
     }
 
     /// Whether the shard may wait: nothing has arrived, and what does from now on wakes it.

@@ -11,12 +11,14 @@ use super::{
     wheel::Tick,
 };
 use crate::{
+    front::Front,
     manner::{Eye, Manner},
     naming::Naming,
     rights::ReadRights,
     selector::Selection,
     sink::{Gone, Sink},
-    stats::EndReason,
+    stats::{EndReason, StreamState},
+    subscription::Tally,
 };
 
 /// How a subscriber gets its next bytes.
@@ -32,9 +34,20 @@ pub(super) enum State {
     Reading,
 }
 
+impl State {
+    pub(super) fn of_stream(self) -> StreamState {
+        match self {
+            Self::Live(_) => StreamState::Live,
+            Self::Blocked => StreamState::Blocked,
+            Self::Due | Self::Reading => StreamState::CatchingUp,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) id: SubscriberId,
+    pub(super) front: Front,
     pub(super) class: ClassKey,
     pub(super) selection: Arc<Selection>,
     pub(super) read: Arc<ReadRights>,
@@ -53,6 +66,8 @@ pub(super) struct Subscriber {
     pub(super) sink: Box<dyn Sink>,
     pub(super) term: Option<Box<Term>>,
     pub(super) manner: Option<Box<Manner>>,
+    /// What it was sent, if somebody wants to know in the end.
+    pub(super) tally: Option<Box<Tally>>,
     /// The page that is being read for it is not what it asks for any more.
     pub(super) has_changed: bool,
     /// When it is looked at next.
@@ -64,9 +79,11 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     pub(super) fn new(join: Join, class: ClassKey) -> Self {
-        let Join { id, selection, read, cursor, kept_to, sink, term, manner, prelude: rest } = join;
+        let Join { id, front, selection, read, cursor, kept_to, sink, term, manner, tally, prelude: rest } =
+            join;
         Self {
             id,
+            front,
             class,
             selection,
             read,
@@ -79,6 +96,7 @@ impl Subscriber {
             sink,
             term,
             manner,
+            tally,
             has_changed: false,
             next_look: 0,
             rest,
@@ -104,6 +122,13 @@ impl Subscriber {
 
     pub(super) fn is_closed_by(&self, closer: &Closer) -> bool {
         self.term.as_ref().is_some_and(|term| term.is_closed_by(closer))
+    }
+
+    /// Counts what it is sent.
+    pub(super) fn count(&mut self, events: u64, bytes: u64) {
+        if let Some(tally) = &mut self.tally {
+            tally.add(events, bytes);
+        }
     }
 
     /// Whether the sink has taken all there was for it.

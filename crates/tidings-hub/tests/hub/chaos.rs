@@ -8,7 +8,7 @@ use std::{
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fastrand::Rng;
@@ -135,26 +135,31 @@ impl Log for ChaosLog {
     }
 }
 
-struct Late(Sender<Vec<Arc<Entry>>>);
+struct Late(Sender<(Vec<Arc<Entry>>, Instant)>);
 
 impl Follower for Late {
-    fn committed(&self, entries: &[Arc<Entry>]) {
+    fn committed(&self, entries: &[Arc<Entry>], since: Instant) {
         // Nobody listens any more once the next follower is there.
-        self.0.send(entries.to_vec()).ok();
+        self.0.send((entries.to_vec(), since)).ok();
     }
 }
 
 /// Hands on what was committed, late, put together and cut differently, until the log has another follower.
-fn tell_late(late: &Receiver<Vec<Arc<Entry>>>, follower: &dyn Follower, lag: Duration, mut rng: Rng) {
-    while let Ok(mut entries) = late.recv() {
+fn tell_late(
+    late: &Receiver<(Vec<Arc<Entry>>, Instant)>,
+    follower: &dyn Follower,
+    lag: Duration,
+    mut rng: Rng,
+) {
+    while let Ok((mut entries, since)) = late.recv() {
         thread::sleep(up_to(&mut rng, lag));
-        while let Ok(more) = late.recv_timeout(Duration::ZERO) {
+        while let Ok((more, _)) = late.recv_timeout(Duration::ZERO) {
             entries.extend(more);
         }
         let mut rest = &entries[..];
         while !rest.is_empty() {
             let (now, then) = rest.split_at(rng.usize(1..=rest.len()));
-            follower.committed(now);
+            follower.committed(now, since);
             rest = then;
         }
     }

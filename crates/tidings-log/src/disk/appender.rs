@@ -60,7 +60,9 @@ impl Appender {
         let (segment, last_time) = {
             let state = read(&shared.state);
             let base = state.active.base().clone();
-            let segment = SegmentWriter::new(base, state.active.end(), durability, limits.segment_bytes);
+            let writes = shared.writes.clone();
+            let segment =
+                SegmentWriter::new(base, writes, state.active.end(), durability, limits.segment_bytes);
             (segment, state.tail.back().map_or(0, |entry| entry.time))
         };
         let mut appender = Self {
@@ -179,7 +181,13 @@ impl Appender {
             // The log is whole without it; the next start makes it again.
             tracing::warn!(%error, file = sidecar_name(sealed.first()), "could not write the index of a segment");
         }
-        self.segment = SegmentWriter::new(base.clone(), head_len, self.durability, self.limits.segment_bytes);
+        self.segment = SegmentWriter::new(
+            base.clone(),
+            self.shared.writes.clone(),
+            head_len,
+            self.durability,
+            self.limits.segment_bytes,
+        );
         write(&self.shared.state).roll(sealed, Active::new(base, head_len));
         Ok(())
     }

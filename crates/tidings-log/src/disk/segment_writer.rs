@@ -8,7 +8,16 @@
 //! groups that follow are written over those. Nothing rests on them: where they are missing the file grows as it
 //! would have. They are cut off when the segment is complete, and by every start.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+
+use tidings_hub::Histogram;
 
 use super::{
     Durability,
@@ -31,8 +40,18 @@ pub(crate) enum Failure {
     Fatal(String),
 }
 
+/// What is counted of the writing of all segments.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    /// How long flushes took that succeeded.
+    pub(crate) flush: Histogram,
+    /// Bytes of frames.
+    pub(crate) bytes: AtomicU64,
+}
+
 pub(crate) struct SegmentWriter {
     base: Arc<Base>,
+    writes: Arc<Writes>,
     durability: Durability,
     /// Where the frames end.
     end: u32,
@@ -48,13 +67,19 @@ pub(crate) struct SegmentWriter {
 
 impl SegmentWriter {
     /// Goes on behind the frames of a segment, all of which are durable and end where the file does.
-    pub(crate) fn new(base: Arc<Base>, end: u32, durability: Durability, full: u64) -> Self {
+    pub(crate) fn new(
+        base: Arc<Base>,
+        writes: Arc<Writes>,
+        end: u32,
+        durability: Durability,
+        full: u64,
+    ) -> Self {
         // What is not flushed for anybody to wait does not profit.
         let step = match durability {
             Durability::Always => (full / STEP_FRACTION).min(MAX_STEP),
             Durability::Interval(_) | Durability::None => 0,
         };
-        Self { base, durability, end, synced: end, len: end, full, step }
+        Self { base, writes, durability, end, synced: end, len: end, full, step }
     }
 
     pub(crate) fn base(&self) -> &Base {
@@ -97,6 +122,7 @@ impl SegmentWriter {
             self.synced = end;
         }
         self.end = end;
+        self.writes.bytes.fetch_add(bytes.len() as u64, Relaxed);
         Ok(())
     }
 
@@ -152,7 +178,10 @@ impl SegmentWriter {
     }
 
     fn sync(&self) -> Result<(), String> {
-        self.base.file.sync().map_err(|error| flush_failed(&self.base.name, &error))
+        let begun = Instant::now();
+        self.base.file.sync().map_err(|error| flush_failed(&self.base.name, &error))?;
+        self.writes.flush.time(begun.elapsed());
+        Ok(())
     }
 }
 

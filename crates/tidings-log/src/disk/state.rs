@@ -11,6 +11,7 @@ use tidings_hub::{Entry, Epoch, LogStatus, Position, Topic};
 use super::{
     index::{Active, Index, Sealed},
     segment::Life,
+    segment_writer::Writes,
 };
 use crate::{
     clock::{Clock, millis},
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) state: RwLock<State>,
     pub(crate) retention: Retention,
     pub(crate) clock: Clock,
+    pub(crate) writes: Arc<Writes>,
 }
 
 impl fmt::Debug for Shared {
@@ -195,6 +197,10 @@ impl State {
             last: self.next().checked_sub(1).map(|last| self.position(last)),
             last_id: self.tail.back().map(|entry| entry.id()),
             oldest_id: self.oldest_id.clone(),
+            oldest_time: match self.sealed.front() {
+                Some(sealed) => (sealed.count() > 0).then(|| sealed.time(0)),
+                None => self.active.first_time(),
+            },
             bytes: self.bytes(),
             trouble: self.trouble.clone(),
         }

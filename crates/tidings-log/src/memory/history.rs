@@ -261,6 +261,10 @@ impl History {
             last: self.next().checked_sub(1).map(|offset| Position { epoch: self.epoch, offset }),
             last_id: self.slots.iter().rev().find_map(kept),
             oldest_id: self.slots.iter().find_map(kept),
+            oldest_time: self.slots.iter().find_map(|slot| match slot {
+                Slot::Kept(entry) => Some(entry.time),
+                Slot::Gone(_) => None,
+            }),
             bytes: self.bytes,
             trouble: None,
         }

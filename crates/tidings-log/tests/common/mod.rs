@@ -118,7 +118,7 @@ pub async fn read_all(log: &dyn Log, mut from: u64, selection: Arc<Selection>) -
 pub struct Passing(pub tokio::sync::mpsc::UnboundedSender<Arc<Entry>>);
 
 impl Follower for Passing {
-    fn committed(&self, entries: &[Arc<Entry>]) {
+    fn committed(&self, entries: &[Arc<Entry>], _: std::time::Instant) {
         for entry in entries {
             self.0.send(entry.clone()).ok();
         }

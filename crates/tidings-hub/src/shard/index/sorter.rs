@@ -1,6 +1,6 @@
 //! What the benchmark of the index calls.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{Index, RunOf};
 use crate::{batch::Batch, log::Entry, naming::Naming, rights::ReadRights, selector::Selection};
@@ -17,7 +17,7 @@ pub fn sorter(
         let class = index.join(&Arc::new(selection), &read, &Naming::Own);
         index.go_live(class, subscriber);
     }
-    let batch = Batch::encode(entries);
+    let batch = Batch::encode(entries, Instant::now());
     move || {
         index.sort_in(&batch);
         let runs = index.touched.len();

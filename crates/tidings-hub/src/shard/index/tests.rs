@@ -1,6 +1,9 @@
 //! The index against its definition, with members who leave while a round is being delivered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -156,8 +159,8 @@ proptest! {
             }).collect();
             // In two batches, as they may come.
             let (one, other) = entries.split_at(entries.len() / 2);
-            model.index.sort_in(&Batch::encode(one));
-            model.index.sort_in(&Batch::encode(other));
+            model.index.sort_in(&Batch::encode(one, Instant::now()));
+            model.index.sort_in(&Batch::encode(other, Instant::now()));
             let expected: BTreeMap<SubscriberKey, Vec<u64>> = model
                 .members
                 .iter()
