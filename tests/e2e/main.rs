@@ -26,3 +26,4 @@ mod rights;
 mod soak;
 mod sources;
 mod support;
+mod top;

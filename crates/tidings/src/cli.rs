@@ -7,6 +7,7 @@ use tidings_bench::BenchArgs;
 
 use crate::{
     config::Overrides, doctor::DoctorArgs, publish::PublishArgs, subscribe::SubscribeArgs, token::TokenArgs,
+    top::TopArgs,
 };
 
 /// A server-sent events hub: any backend publishes, any browser listens, nothing is lost.
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Publish(PublishArgs),
     /// Print events as they arrive
     Subscribe(SubscribeArgs),
+    /// Watch what a hub does, in the terminal
+    Top(TopArgs),
     /// Make keys and tokens, and tell what is in one
     Token(TokenArgs),
     /// Check the configuration, without running anything

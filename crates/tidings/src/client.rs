@@ -46,6 +46,11 @@ impl Hub {
         Ok(request.header(AUTHORIZATION, value))
     }
 
+    /// Where the hub is, without what a URL may hold besides.
+    pub(crate) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// The URL of one of the hub's paths (`publish`).
     ///
     /// # Errors

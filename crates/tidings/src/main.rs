@@ -17,6 +17,7 @@ mod serve;
 mod standard;
 mod subscribe;
 mod token;
+mod top;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Publish(args) => runtime()?.block_on(publish::run(args)),
         Command::Subscribe(args) => runtime()?.block_on(subscribe::run(args)),
+        Command::Top(args) => runtime()?.block_on(top::run(args)),
         Command::Token(args) => runtime()?.block_on(token::run(args)),
         Command::Bench(args) => bench::run(&args),
         Command::CheckConfig(args) => {
