@@ -6,6 +6,7 @@
 // Helpers are tests, too: what they unwrap fails the test.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod bench;
 mod cli;
 mod deploy;

@@ -7,6 +7,7 @@ use http::{Method, StatusCode, Uri};
 use tower::util::MapRequestLayer;
 
 use crate::{
+    access,
     client::{Client, Proxies},
     cors, fair,
     guard::{Guard, guard},
@@ -25,6 +26,8 @@ pub struct Access {
     pub proxies: Proxies,
     /// What one client may hold and send. Several sets of routes share it.
     pub quotas: Arc<Quotas>,
+    /// Whether each request has a line in the log, of target `tidings::access`.
+    pub log: bool,
 }
 
 /// Closes a set of routes: everything else is 404 or 405, nobody takes more than their share, cross-origin access is for
@@ -39,6 +42,9 @@ pub fn app(routes: Router, access: &Access) -> Router {
     if access.loopback_only {
         let guarded = Guard { origins: access.origins.clone().into() };
         app = app.layer(middleware::from_fn_with_state(guarded, guard));
+    }
+    if access.log {
+        app = app.layer(middleware::from_fn(access::access));
     }
     let Access { proxies, quotas, .. } = access.clone();
     app.layer(MapRequestLayer::new(move |mut request: Request| {

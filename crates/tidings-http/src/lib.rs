@@ -3,6 +3,7 @@
 //! An application that embeds the hub merges [`native()`] (and what else it wants) into its own axum router; the
 //! program serves [`app()`] with a [`Server`].
 
+mod access;
 mod admin;
 mod app;
 mod body;

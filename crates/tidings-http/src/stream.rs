@@ -14,6 +14,7 @@ use tidings_auth::Holder;
 use tidings_hub::{Accepted, Bearer, Companion, Naming, SubscribeError, come_back};
 
 use crate::{
+    access,
     client::Client,
     problem::Problem,
     quota::Place,
@@ -60,9 +61,11 @@ impl Carrier {
     }
 
     /// Begins the subscription. `topics` is what it asks for and `holder` who does, for the log line.
-    pub(crate) fn begin(self, accepted: Accepted, topics: &str, holder: &Holder) -> Response {
+    pub(crate) fn begin(self, mut accepted: Accepted, topics: &str, holder: &Holder) -> Response {
         let peer = self.client.address().map(tracing::field::display);
         tracing::info!(subscriber = accepted.id(), peer, %holder, topics, "subscription begun");
+        access::asked_by(holder);
+        access::stream_begins(&mut accepted);
         stream(match self.hand_over {
             Some(hand_over) => {
                 hand_over.offer(accepted);

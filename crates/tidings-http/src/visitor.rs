@@ -8,6 +8,8 @@ use tidings_auth::{
 };
 use tidings_hub::{Bearer, ReadRights, Selection, Selector, Topic};
 
+use crate::access;
+
 /// Who is asking.
 #[derive(Clone, Debug)]
 pub(crate) enum Visitor {
@@ -45,7 +47,10 @@ impl Visitor {
         asked: &Asked<'_>,
     ) -> Result<Self, Refusal> {
         match authority.verify(presented, asked).await {
-            Ok(grant) => Ok(Self::Known(grant)),
+            Ok(grant) => {
+                access::asked_by(&grant.holder);
+                Ok(Self::Known(grant))
+            }
             Err(Refusal { reason: Reason::Unknown { .. } | Reason::UnknownIssuer(_), .. })
                 if presented.by == Carrier::Header && authority.knows_by(&AUTHORIZATION) =>
             {

@@ -17,6 +17,8 @@ pub(crate) struct Logs {
     /// Which lines are written, in the syntax of tracing's `EnvFilter`, such as `info,tidings_http=debug`. The
     /// environment variable `RUST_LOG` is honoured too. Default: `info`.
     pub(crate) level: String,
+    /// Whether each request has a line, and each stream two. Default: no.
+    pub(crate) access: bool,
 }
 
 /// How a line of the log is written.
@@ -32,7 +34,7 @@ pub(crate) enum Format {
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { format: Format::Auto, level: "info".to_owned() }
+        Self { format: Format::Auto, level: "info".to_owned(), access: false }
     }
 }
 
@@ -41,7 +43,9 @@ impl Logs {
         let default = Self::default();
         let format =
             value::one_of(&[("auto", Format::Auto), ("human", Format::Human), ("json", Format::Json)]);
+        let access = value::one_of(&[("off", false), ("on", true)]);
         Self {
+            access: section.read("access", access).unwrap_or(default.access),
             format: section.read("format", format).unwrap_or(default.format),
             level: section.read_also("level", Some(RUST_LOG), level).unwrap_or(default.level),
         }

@@ -26,6 +26,7 @@ pub(super) fn access(config: &Config, quotas: &Arc<Quotas>) -> Access {
     Access {
         origins: config.cors.origins.clone(),
         loopback_only: config.is_loopback_only(),
+        log: config.logs.access,
         proxies: Proxies { trusted: config.proxies.trusted.clone(), header: config.proxies.header },
         quotas: quotas.clone(),
     }
