@@ -36,7 +36,7 @@ struct Rate {
 
 impl Keys {
     /// The keys, each of which also reads in public what anonymous ones may. A key of the same name in `former` hands on
-    /// what is left of its rate; and where it has the same secret and reads no more than this one, those who have come by
+    /// what is left of its rate; and where it has the same secret and may do no more than this one, those who have come by
     /// it may stay.
     pub(crate) fn new(keys: &[Key], anonymous: &Selection, former: Option<&Self>) -> Self {
         let known = |key: &Key| {
@@ -87,7 +87,10 @@ impl Keys {
 fn known(key: &Key, anonymous: &Selection, former: Option<&Known>) -> Known {
     let read = ReadRights { public: key.subscribe.union(anonymous), private: key.subscribe.clone() };
     let secret = digest(&key.secret);
-    let may_stay = |former: &&Known| former.secret.is(&secret) && read.includes(&former.grant.rights.read);
+    let may_stay = |former: &&Known| {
+        let before = &former.grant.rights;
+        former.secret.is(&secret) && read.includes(&before.read) && key.publish.includes(&before.publish)
+    };
     let standing = former.filter(may_stay).map(|former| former.grant.bearer.standing.clone());
     let bearer = Bearer {
         user: None,

@@ -37,7 +37,10 @@ impl Rules {
         let public = public(&settings);
         let anonymous = anonymous(&settings, former).map(Arc::new);
         let keys = Keys::new(&settings.keys, &public, former.map(|former| &former.keys));
-        let same_callback = former.filter(|former| former.settings.callback == settings.callback);
+        // Whom the application has let in reads what everybody may as well, on the callback's standing.
+        let same_callback = former.filter(|former| {
+            former.settings.callback == settings.callback && public.includes(&self::public(&former.settings))
+        });
         let callback = match same_callback {
             Some(former) => former.callback.clone(),
             None => settings

@@ -1,7 +1,12 @@
 //! Rules that are exchanged while somebody is there by the ones before.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
+mod support;
+
+use axum::{Router, response::IntoResponse as _};
 use tidings_auth::{
-    Action, Anonymous, Asked, Authority, Carrier, Dialects, Grant, Key, Presented, Settings, Target,
+    Action, Anonymous, Asked, Authority, Callback, Carrier, Dialects, Grant, Key, Presented, Settings, Target,
 };
 use tidings_hub::{Selection, Selector};
 
@@ -72,4 +77,38 @@ async fn what_strangers_may_no_longer_read_they_are_no_longer_sent() {
     authority.exchange(authority.prepare(with(&["news"])).unwrap());
     assert!(authority.is_revoked(&stranger), "who came in before the first exchange, too");
     assert!(authority.is_revoked(&holder), "it read those by everybody's right");
+}
+
+#[tokio::test]
+async fn what_everybody_may_no_longer_read_nor_do_those_whom_the_application_let_in() {
+    let (_application, url) = support::Application::start(Router::new(), |_| "true".into_response()).await;
+    let with = |subscribe: &[&str]| Settings {
+        anonymous: Some(Anonymous { subscribe: key("", subscribe).subscribe, ..Anonymous::default() }),
+        callback: Some(Callback::new(&url)),
+        ..settings(&[])
+    };
+    let authority = Authority::start(with(&["public.*"])).unwrap();
+    let ask = async || {
+        let asked = [Selector::from_text("mine").unwrap()];
+        let cookie = support::headers(&[("cookie", "session=1")]);
+        authority.ask(&cookie, Action::Subscribe, &asked).await.unwrap().bearer.clone()
+    };
+    let bearer = ask().await;
+    authority.exchange(authority.prepare(with(&["public.*", "news"])).unwrap());
+    assert!(!authority.is_revoked(&bearer), "they may read more");
+    authority.exchange(authority.prepare(with(&["news"])).unwrap());
+    assert!(authority.is_revoked(&bearer), "they read public.* by everybody's right");
+    assert!(!authority.is_revoked(&*ask().await));
+}
+
+#[tokio::test]
+async fn whose_key_may_publish_less_has_to_come_again() {
+    let with =
+        |publish: &[&str]| settings(&[Key { publish: key("", publish).subscribe, ..key("a", &["a"]) }]);
+    let authority = Authority::start(with(&["a", "b"])).unwrap();
+    let before = grant(&authority, "a").await.unwrap();
+    authority.exchange(authority.prepare(with(&["a", "b", "c"])).unwrap());
+    assert!(!authority.is_revoked(&before.bearer));
+    authority.exchange(authority.prepare(with(&["a"])).unwrap());
+    assert!(authority.is_revoked(&before.bearer), "it still publishes to b with what it was granted");
 }
