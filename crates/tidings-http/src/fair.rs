@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The parameters of a query that somebody can authenticate by: of the native front and of Mercure's, and Pusher's.
-const PARAMETERS: [&str; 3] = ["access_token=", "authorization=", "auth_key="];
+const PARAMETERS: [&str; 3] = ["access_token", "authorization", "auth_key"];
 /// The operators' routes that change something: they work whatever there is no room for.
 const OPERATORS: &str = "/admin/";
 
@@ -39,11 +39,13 @@ pub(crate) async fn fair(State(quotas): State<Arc<Quotas>>, request: Request, ne
     response
 }
 
-/// Whether there is anything about a request that could be a key or a token.
+/// Whether there is anything about a request that could be a key or a token. Names are decoded, as the fronts do, and
+/// Pusher's are good in any case.
 fn presents_something(uri: &Uri, headers: &HeaderMap) -> bool {
+    let is_one = |name: &str| PARAMETERS.iter().any(|parameter| name.eq_ignore_ascii_case(parameter));
     headers.contains_key(header::AUTHORIZATION)
         || headers.contains_key(header::COOKIE)
-        || uri.query().is_some_and(|query| PARAMETERS.iter().any(|name| query.contains(name)))
+        || form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(name, _)| is_one(&name))
 }
 
 /// The answer to who has guessed too much. An `EventSource` comes back only after a 200, and its user may share the address
@@ -57,4 +59,25 @@ fn refused(request: &Request, TooMany { retry_after, rate }: TooMany) -> Respons
         "from this address come more than {rate} bad keys and tokens a second (setting limits.auth_failures): wait a moment"
     );
     Problem::too_many(detail, retry_after).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_key_or_a_token_is_seen_however_it_is_written() {
+        let presents = |query: &str| {
+            let uri = format!("/events?{query}").parse().unwrap();
+            presents_something(&uri, &HeaderMap::new())
+        };
+        for query in
+            ["access_token=x", "topic=a&access%5Ftoken=x", "%61uthorization=x", "auth_key=x", "Auth%5fKEY=x"]
+        {
+            assert!(presents(query), "{query}");
+        }
+        for query in ["", "topic=access_token", "topic=a&my_access_token=x"] {
+            assert!(!presents(query), "{query}");
+        }
+    }
 }

@@ -29,6 +29,8 @@ use crate::limit::{Limit, LimitHits};
 /// How many seconds' worth of failures to authenticate may come at once: all tabs of an office, after its token was
 /// replaced.
 const FAILURES_AT_ONCE: u32 = 20;
+/// How long an address waits at most, however many of its requests fail at once: others may share it.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How much that is. This machine and trusted proxies, as long as they name nobody, are exempt from what counts by address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,8 +157,8 @@ impl Quotas {
     /// Takes note that this address has tried and failed.
     pub(crate) fn note_failure(&self, address: IpAddr) {
         let (rate, most) = self.failure_rate();
-        // Whether that was one too many is found out when the next comes.
-        self.failures.take(address, 1, rate, most).ok();
+        // Many that were sent at once may all have been let through: each is charged.
+        self.failures.charge(address, rate, most, LONGEST_WAIT);
     }
 
     fn failure_rate(&self) -> (NonZeroU32, NonZeroU32) {
@@ -235,6 +237,22 @@ mod tests {
         assert_eq!(tries.count(), FAILURES_AT_ONCE as usize);
         assert!(quotas.may_authenticate(other).is_ok());
         assert_eq!(hit(&hits, Limit::AuthFailures), 1);
+    }
+
+    #[test]
+    fn guesses_at_once_are_charged_one_by_one_and_the_wait_is_bounded() {
+        let settings = QuotaSettings { auth_failures: NonZeroU32::MIN, ..Default::default() };
+        let (quotas, _) = quotas(settings);
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let wait = || quotas.may_authenticate(address).map_or_else(|many| many.retry_after, |()| 0);
+        let after = |failures: usize| {
+            (0..failures).for_each(|_| quotas.note_failure(address));
+            wait()
+        };
+        assert_eq!(after(FAILURES_AT_ONCE as usize - 1), 0);
+        let after_thirty_more = after(30);
+        assert!((20..=30).contains(&after_thirty_more), "{after_thirty_more}");
+        assert!(after(1000) <= LONGEST_WAIT.as_secs());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     net::IpAddr,
     num::NonZeroU32,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -54,6 +54,15 @@ impl Rates {
         self.take_at(self.start.elapsed(), address, count, rate, most)
     }
 
+    /// Takes one, whether there is one left or not; but nobody is made to wait for longer than so.
+    pub(super) fn charge(&self, address: IpAddr, rate: NonZeroU32, most: NonZeroU32, longest_wait: Duration) {
+        let now = self.start.elapsed();
+        let mut part = self.part(address);
+        let paid = part.get(&address).copied().unwrap_or_default().max(now) + cost(1.0, rate);
+        let paid = paid.min(room(now, rate, most) + longest_wait);
+        remember(&mut part, now, address, paid);
+    }
+
     fn take_at(
         &self,
         now: Duration,
@@ -62,30 +71,48 @@ impl Rates {
         rate: NonZeroU32,
         most: NonZeroU32,
     ) -> Result<(), TooMany> {
-        let cost = |count: f64| Duration::from_secs_f64(count / f64::from(rate.get()));
-        let index = self.hasher.hash_one(address) as usize % self.parts.len();
-        // Nothing that can panic runs under the lock.
-        let mut part = self.parts[index].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut part = self.part(address);
         let paid = part.get(&address).copied().unwrap_or_default().max(now);
-        let room = now + cost(f64::from(most.get()) - 1.0);
         // What is a rounding of the division is nobody's fault.
-        if let Some(wait) = paid.checked_sub(room).filter(|wait| *wait > Duration::from_nanos(1)) {
+        if let Some(wait) =
+            paid.checked_sub(room(now, rate, most)).filter(|wait| *wait > Duration::from_nanos(1))
+        {
             return Err(TooMany { retry_after: whole_seconds(wait), rate });
         }
         if count == 0 {
             return Ok(());
         }
-        if part.len() >= MOST && !part.contains_key(&address) {
-            part.retain(|_, paid| *paid > now);
-            // So many addresses at once are more than can be slowed one by one: they are forgiven what they took.
-            if part.len() >= MOST {
-                part.clear();
-            }
-        }
         // A count is of things in memory, and a cost of years at most.
-        part.insert(address, paid + cost(count as f64));
+        remember(&mut part, now, address, paid + cost(count as f64, rate));
         Ok(())
     }
+
+    fn part(&self, address: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, Duration>> {
+        let index = self.hasher.hash_one(address) as usize % self.parts.len();
+        // Nothing that can panic runs under the lock.
+        self.parts[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In what time so many are paid for.
+fn cost(count: f64, rate: NonZeroU32) -> Duration {
+    Duration::from_secs_f64(count / f64::from(rate.get()))
+}
+
+/// Until when what was taken has to be paid for, if one is to be left.
+fn room(now: Duration, rate: NonZeroU32, most: NonZeroU32) -> Duration {
+    now + cost(f64::from(most.get()) - 1.0, rate)
+}
+
+fn remember(part: &mut HashMap<IpAddr, Duration>, now: Duration, address: IpAddr, paid: Duration) {
+    if part.len() >= MOST && !part.contains_key(&address) {
+        part.retain(|_, paid| *paid > now);
+        // So many addresses at once are more than can be slowed one by one: they are forgiven what they took.
+        if part.len() >= MOST {
+            part.clear();
+        }
+    }
+    part.insert(address, paid);
 }
 
 #[cfg(test)]
