@@ -78,11 +78,14 @@ impl Gate {
     }
 
     /// Whether there is anything that the visitor could be allowed: who presents nothing may be nobody here.
-    pub(crate) fn may_be_known(&self, visitor: &Visitor) -> Result<(), Problem> {
+    pub(crate) fn may_be_known(&self, visitor: &Visitor, action: Action) -> Result<(), Problem> {
         let Some(Keeper { authority, .. }) = &self.0 else { return Ok(()) };
-        let is_nobody = matches!(visitor, Visitor::Stranger) && authority.anonymous().is_none();
-        match is_nobody && !authority.asks() {
-            true => Err(refuse(&Reason::Nothing.into(), Action::Subscribe)),
+        let may_some = authority.anonymous().is_some_and(|grant| match action {
+            Action::Publish => !grant.rights.publish.is_empty(),
+            Action::Subscribe => true,
+        });
+        match matches!(visitor, Visitor::Stranger) && !may_some && !authority.asks() {
+            true => Err(refuse(&Reason::Nothing.into(), action)),
             false => Ok(()),
         }
     }

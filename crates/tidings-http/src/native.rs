@@ -13,9 +13,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    body::Body,
     routing::{get, post},
 };
+use bytes::Bytes;
 use http::HeaderMap;
+use tidings_auth::Action;
 use tidings_hub::{Front, Hub, Pattern, Publication, PublishError, Receipt, Topic, UrlBase};
 
 pub use self::fuzz::fuzz;
@@ -85,6 +88,12 @@ impl Native {
         &self.settings.gate
     }
 
+    /// The body of what is published. Who can be allowed nothing does not take the room that bodies have.
+    async fn read(&self, visitor: &Visitor, body: Body) -> Result<Bytes, Problem> {
+        self.gate().may_be_known(visitor, Action::Publish)?;
+        self.settings.body_limit().read(body).await
+    }
+
     /// Publishes one event, if the visitor may.
     async fn publish(
         &self,
@@ -152,10 +161,10 @@ pub fn topics(hub: Hub) -> Router {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use futures_util::stream::{pending, unfold};
     use http::Request;
-    use tidings_auth::{Authority, Callback, Dialects};
-    use tidings_hub::Settings;
+    use tidings_auth::{Authority, Callback, Dialects, Key};
+    use tidings_hub::{Selection, Settings};
     use tidings_log::{Memory, Retention};
     use tower::ServiceExt as _;
 
@@ -197,6 +206,54 @@ mod tests {
         assert_eq!(publish(101).await, 400);
         let topics = (0..1001).map(|n| format!("topic=a{n}")).collect::<Vec<_>>().join("&");
         assert_eq!(status(&routes, Request::get(format!("/events?{topics}")), String::new()).await, 400);
+    }
+
+    fn keyed() -> (Authority, Router) {
+        let key = Key {
+            name: "publisher".to_owned(),
+            secret: "the-secret-of-a-publisher".into(),
+            publish: Selection::all(),
+            subscribe: Selection::default(),
+            rate: None,
+            admin: false,
+        };
+        let rights = tidings_auth::Settings { keys: vec![key], ..Default::default() };
+        let authority = Authority::start(rights).unwrap();
+        (authority.clone(), routes(Gate::new(authority, GateSettings::default())))
+    }
+
+    const PATHS: [&str; 3] = ["/topics/a", "/publish", "/message"];
+
+    // Whose body never comes would wait here for ever.
+    #[tokio::test(start_paused = true)]
+    async fn strangers_who_may_nothing_are_refused_before_their_bodies() {
+        let (_, routes) = keyed();
+        for path in PATHS {
+            let body = Body::from_stream(pending::<Result<Bytes, std::io::Error>>());
+            let answer = routes.clone().oneshot(Request::post(path).body(body).unwrap()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), 401, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_taken_away_while_the_body_comes_publishes_nothing() {
+        for path in PATHS {
+            let (authority, routes) = keyed();
+            // The body begins to be read once the key has been looked at.
+            let body = unfold(Some(authority), async |authority: Option<Authority>| {
+                let authority = authority?;
+                let callback = Callback::new("http://127.0.0.1:1/may");
+                let rights = tidings_auth::Settings { callback: Some(callback), ..Default::default() };
+                authority.exchange(authority.prepare(rights).unwrap());
+                Some((Ok::<_, std::io::Error>(Bytes::from_static(b"{\"topic\":\"a\"}")), None))
+            });
+            let request = Request::post(path)
+                .header("Authorization", "Bearer the-secret-of-a-publisher")
+                .header("Content-Type", "application/json")
+                .body(Body::from_stream(body))
+                .unwrap();
+            assert_eq!(routes.oneshot(request).await.unwrap().status().as_u16(), 401, "{path}");
+        }
     }
 
     // Whoever subscribes to `/.well-known/mercure/subscriptions/*` by a URL pattern would be sent these.

@@ -73,6 +73,8 @@ impl Visitor {
             Self::Anybody => Ok(()),
             Self::Known(grant) => match topics.find(|topic| !grant.rights.publish.matches(topic)) {
                 Some(topic) => Err(not_granted(grant, Action::Publish, topic.as_str())),
+                // The body may have come long after the key or token was looked at.
+                None if authority.is_revoked(&grant.bearer) => Err(Reason::Revoked.into()),
                 None => authority.take(grant, publications),
             },
             Self::Stranger => {

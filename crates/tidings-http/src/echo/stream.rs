@@ -9,7 +9,7 @@ use axum::{extract::State, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde_json::json;
-use tidings_auth::Holder;
+use tidings_auth::{Action, Holder};
 use tidings_hub::{Naming, Opening, Start, Subscription, Unknown};
 use tidings_stream::Frame;
 
@@ -63,7 +63,7 @@ pub(super) async fn stream(
     let admitted = match visitor {
         // A HEAD takes nobody's place.
         Ok(visitor) if method == Method::HEAD => {
-            return shared.settings().gate.may_be_known(&visitor).map(|()| stream::head());
+            return shared.settings().gate.may_be_known(&visitor, Action::Subscribe).map(|()| stream::head());
         }
         Ok(visitor) => shared.admit(&visitor, &headers, &asked).await,
         Err(problem) => Err(problem),
@@ -88,7 +88,7 @@ impl Shared {
     ) -> Result<Admitted, Problem> {
         let settings = self.settings();
         let gate = &settings.gate;
-        gate.may_be_known(visitor)?;
+        gate.may_be_known(visitor, Action::Subscribe)?;
         let (base, holder) = match &asked.channels {
             Some(_) => named(visitor),
             None => self.unnamed(visitor, headers).await?,

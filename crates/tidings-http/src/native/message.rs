@@ -18,7 +18,7 @@ pub(super) async fn message(
 ) -> Result<Response, Problem> {
     let visitor = native.gate().identify(&uri, &headers, Action::Publish).await?;
     let fields = Fields::read(uri.query(), &headers)?;
-    let body = native.settings.body_limit().read(body).await?;
+    let body = native.read(&visitor, body).await?;
     let data = data(&media_type(&headers), body)?;
     let topic = native.settings.default_topic.clone();
     let receipt = native.publish(&visitor, &client, &headers, fields.publication(topic, data)).await?;

@@ -24,7 +24,7 @@ pub(super) async fn to_topic(
     let topic = Topic::new(topic).map_err(Problem::bad_request)?;
     let visitor = native.gate().identify(&uri, &headers, Action::Publish).await?;
     let fields = Fields::read(uri.query(), &headers)?;
-    let data = native.settings.body_limit().read(body).await?;
+    let data = native.read(&visitor, body).await?;
     let receipt = native.publish(&visitor, &client, &headers, fields.publication(topic, data)).await?;
     Ok(receipt::answer([receipt], receipt::JSON))
 }

@@ -26,7 +26,7 @@ pub(super) async fn publish(
 ) -> Result<Response, Problem> {
     let visitor = native.gate().identify(&uri, &headers, Action::Publish).await?;
     let many = NDJSON_TYPES.contains(&media_type(&headers).as_str());
-    let body = native.settings.body_limit().read(body).await?;
+    let body = native.read(&visitor, body).await?;
     let batch = parse(&body)?;
     if batch.len() != 1 && !many {
         return Err(Problem::bad_request(format!(
