@@ -24,8 +24,12 @@ pub(crate) fn mark_secure<B>(request: &mut Request<B>) {
     }
 }
 
-/// The scheme that a request came by. A proxy that ends TLS says so in `X-Forwarded-Proto`.
+/// The scheme that a request came by. A proxy that ends TLS says so in `X-Forwarded-Proto`; nobody says of what came by
+/// TLS that it did not.
 pub(crate) fn scheme(uri: &Uri, headers: &HeaderMap) -> &'static str {
+    if uri.scheme() == Some(&Scheme::HTTPS) {
+        return "https";
+    }
     let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
     let forwarded = forwarded.and_then(|schemes| schemes.split(',').next()).map(str::trim);
     match forwarded.or(uri.scheme_str()) {
@@ -37,6 +41,18 @@ pub(crate) fn scheme(uri: &Uri, headers: &HeaderMap) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_came_by_tls_is_not_talked_down() {
+        for (uri, forwarded, expected) in [
+            ("https://hub.example/", "http", "https"),
+            ("http://hub.example/", "https", "https"),
+            ("/", "http", "http"),
+        ] {
+            let headers = [(http::HeaderName::from_static("x-forwarded-proto"), forwarded.parse().unwrap())];
+            assert_eq!(scheme(&uri.parse().unwrap(), &headers.into_iter().collect()), expected, "{uri}");
+        }
+    }
 
     #[test]
     fn what_came_by_tls_says_so() {
