@@ -4,12 +4,12 @@
 //! tells what of the request has arrived, names of headers but no values, then sends small events at known times, then
 //! heartbeats for as long as was asked for. So many at once are served and no more, and each ends by itself.
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::State, response::Response, routing::get};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream::unfold};
-use http::{Extensions, HeaderMap, Method, StatusCode, Uri, Version, header};
+use http::{HeaderMap, Method, StatusCode, Uri, Version, header};
 use serde::Serialize;
 use tidings_hub::{Hub, Naming};
 use tidings_stream::{Frame, encode_comment};
@@ -22,7 +22,6 @@ use crate::{
     cors, form,
     problem::Problem,
     quota::Place,
-    server::Peer,
     stream::{self, Carrier},
 };
 
@@ -97,7 +96,6 @@ struct Report {
     /// How the request came to the hub.
     http: &'static str,
     headers: Vec<&'static str>,
-    peer: Option<IpAddr>,
     ticks: u32,
     heartbeat_ms: u128,
     /// Whether pages of the request's origin may listen, as far as the hub is concerned.
@@ -117,7 +115,6 @@ async fn answer(
     uri: Uri,
     version: Version,
     headers: HeaderMap,
-    extensions: Extensions,
 ) -> Result<Response, Problem> {
     if carrier.is_overloaded() {
         return Ok(stream::no_room(&Naming::Own));
@@ -142,7 +139,6 @@ async fn answer(
             _ => "1.1",
         },
         headers: TOLD.into_iter().filter(|name| headers.contains_key(*name)).collect(),
-        peer: extensions.get().and_then(|peer: &Peer| peer.address),
         ticks: TICKS,
         heartbeat_ms: probes.settings.heartbeat.as_millis(),
         origin_allowed: headers.get(header::ORIGIN).map(|origin| {
