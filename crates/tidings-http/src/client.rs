@@ -92,8 +92,12 @@ pub struct Client {
 impl Client {
     /// The client of this request, as its connection and the proxies have it.
     pub(crate) fn of<B>(request: &Request<B>, proxies: &Proxies, quotas: &Arc<Quotas>) -> Self {
-        let peer = request.extensions().get().and_then(|peer: &Peer| peer.address);
-        let (address, is_named) = proxies.client(peer, request.headers());
+        let peer: Option<&Peer> = request.extensions().get();
+        let address = peer.and_then(|peer| peer.address);
+        let (address, is_named) = match peer.is_some_and(|peer| peer.is_unnamed) {
+            true => (address, false),
+            false => proxies.client(address, request.headers()),
+        };
         // Programs on this machine are the operator's own; and a proxy that says nothing of its clients brings everybody.
         let is_exempt =
             |address: &IpAddr| address.is_loopback() || !is_named && proxies.trusted.contains(*address);
@@ -255,16 +259,20 @@ mod tests {
 
     #[test]
     fn this_machine_and_a_silent_proxy_are_not_counted() {
-        let counted = |peer: Option<&str>, said: Option<&str>| {
+        let counted = |peer: Option<&str>, said: Option<&str>, is_unnamed| {
             let mut request = Request::new(());
             let address = peer.map(|peer| peer.parse().unwrap());
-            request.extensions_mut().insert(Peer { address, is_secure: false });
+            request.extensions_mut().insert(Peer { address, is_secure: false, is_unnamed });
             if let Some(said) = said {
                 request.headers_mut().insert(X_FORWARDED_FOR, said.parse().unwrap());
             }
             let quotas = Arc::default();
-            Client::of(&request, &proxies(ForwardingHeader::XForwardedFor), &quotas).counted().is_some()
+            let client = Client::of(&request, &proxies(ForwardingHeader::XForwardedFor), &quotas);
+            (client.counted().is_some(), client.address().map(|address| address.to_string()))
         };
+        // What somebody says of themselves whom a proxy does not name.
+        assert_eq!(counted(Some("10.0.0.7"), Some("127.0.0.1"), true).1.as_deref(), Some("10.0.0.7"));
+        assert_eq!(counted(None, Some("192.0.2.1"), true).1, None);
         for (peer, said, expected) in [
             (Some("192.0.2.1"), None, true),
             (Some("127.0.0.1"), None, false),
@@ -275,7 +283,7 @@ mod tests {
             // Somebody inside, whom a proxy names.
             (Some("127.0.0.1"), Some("10.0.0.9"), true),
         ] {
-            assert_eq!(counted(peer, said), expected, "{peer:?} {said:?}");
+            assert_eq!(counted(peer, said, false).0, expected, "{peer:?} {said:?}");
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Peer {
     pub address: Option<IpAddr>,
     /// Whether the connection is encrypted.
     pub is_secure: bool,
+    /// Whether a proxy opened it for a client that it did not name. What the headers say is that client's own word then.
+    pub is_unnamed: bool,
 }
 
 /// In the extensions of a request whose connection is one more than a limit allows. It is answered, for a publisher and

@@ -85,9 +85,12 @@ struct Opened {
 /// Learns for whom a connection is, and what it speaks. `None` if there is no room for it, or it has been answered.
 async fn open(arrival: Arrival, limits: &Limits, acceptor: &Acceptor) -> Result<Option<Opened>, Error> {
     let Arrival { mut stream, mut address, is_proxy, mut ticket } = arrival;
+    let mut is_unnamed = false;
     if is_proxy {
-        if let Origin::Client(client) = proxy_protocol::read(&mut stream).await? {
-            address = client;
+        match proxy_protocol::read(&mut stream).await? {
+            Origin::Proxy => {}
+            Origin::Unknown => is_unnamed = true,
+            Origin::Client(client) => address = Some(client),
         }
         ticket = match ticket.count_by(address, limits) {
             Admission::Welcome(ticket) => ticket,
@@ -110,7 +113,7 @@ async fn open(arrival: Arrival, limits: &Limits, acceptor: &Acceptor) -> Result<
             (Transport::Tls(Box::new(stream)), is_http2)
         }
     };
-    let peer = Peer { address, is_secure: acceptor.tls.is_some() };
+    let peer = Peer { address, is_secure: acceptor.tls.is_some(), is_unnamed };
     Ok(Some(Opened { stream, peer, is_http2, ticket }))
 }
 

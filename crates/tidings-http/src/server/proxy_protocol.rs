@@ -18,10 +18,12 @@ const MAX_REST: usize = 4096;
 /// For whom a proxy connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Itself, or it does not say for whom.
+    /// Itself.
     Proxy,
-    /// A client with this address; `None` if it came by a unix socket.
-    Client(Option<IpAddr>),
+    /// A client of which it does not say who it is, or only that it came by a unix socket.
+    Unknown,
+    /// A client with this address.
+    Client(IpAddr),
 }
 
 /// What is no header.
@@ -77,16 +79,16 @@ fn origin(command: u8, family: u8, rest: &[u8]) -> Result<Origin, Malformed> {
     let short = Malformed::Length(rest.len());
     // The source, and the destination of the same size; then the ports, and perhaps more.
     let address = match family {
-        0x00 => return Ok(Origin::Proxy),
+        0x00 => return Ok(Origin::Unknown),
         0x11 => {
             let (source, _) = rest.split_first_chunk::<4>().filter(|_| rest.len() >= 12).ok_or(short)?;
-            Some(IpAddr::from(Ipv4Addr::from(*source)))
+            IpAddr::from(Ipv4Addr::from(*source))
         }
         0x21 => {
             let (source, _) = rest.split_first_chunk::<16>().filter(|_| rest.len() >= 36).ok_or(short)?;
-            Some(IpAddr::from(Ipv6Addr::from(*source)).to_canonical())
+            IpAddr::from(Ipv6Addr::from(*source)).to_canonical()
         }
-        0x31 if rest.len() >= 216 => None,
+        0x31 if rest.len() >= 216 => return Ok(Origin::Unknown),
         0x31 => return Err(short),
         family => return Err(Malformed::Family(family)),
     };
@@ -117,14 +119,14 @@ mod tests {
         v6[..16].copy_from_slice(&"2001:db8::7".parse::<Ipv6Addr>().unwrap().octets());
         let mapped = [&[0; 10][..], &[0xff, 0xff, 192, 0, 2, 7], &[0; 20]].concat();
         let with_more = [&v4[..], &[0x04, 0, 3, 1, 2, 3]].concat();
-        let client = |text: &str| Origin::Client(Some(text.parse().unwrap()));
+        let client = |text: &str| Origin::Client(text.parse().unwrap());
         for (command, family, rest, expected) in [
             (0x21, 0x11, &v4[..], client("192.0.2.7")),
             (0x21, 0x11, &with_more, client("192.0.2.7")),
             (0x21, 0x21, &v6, client("2001:db8::7")),
             (0x21, 0x21, &mapped, client("192.0.2.7")),
-            (0x21, 0x31, &[0; 216], Origin::Client(None)),
-            (0x21, 0x00, &[], Origin::Proxy),
+            (0x21, 0x31, &[0; 216], Origin::Unknown),
+            (0x21, 0x00, &[], Origin::Unknown),
             (0x20, 0x11, &v4, Origin::Proxy),
             (0x20, 0x00, &[], Origin::Proxy),
             (0x20, 0x00, &[9; MAX_REST], Origin::Proxy),
