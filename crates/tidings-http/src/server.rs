@@ -8,6 +8,7 @@ mod connection;
 mod edge;
 mod hand_over;
 mod listener;
+mod occupancy;
 mod proxy_protocol;
 mod routes;
 mod stall;
@@ -17,7 +18,10 @@ mod transport;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
 
 use admission::Admission;
 pub use admission::{Limits, ServerFigures, ServerStats};
@@ -31,6 +35,11 @@ use crate::{limit::Limit, networks::Networks};
 
 /// After an accept failed, for want of file descriptors most likely, how long until the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection that was accepted last has for its request to arrive before the server closes: a round trip.
+const LAST_REQUESTS: Duration = Duration::from_millis(500);
+/// The part of the time to shut down in that it has at most.
+const LAST_REQUESTS_PART: u32 = 4;
 
 /// The other end of a connection, in a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -115,12 +124,16 @@ impl Server {
         self.listening.push(tokio::spawn(accept(listener, Arc::new(acceptor))));
     }
 
-    /// Accepts no more connections, lets the requests under way end, and waits for that at most so long, and for the
+    /// Accepts no more connections, lets the requests under way end, those that are on the wire included, and waits for that at most so long, and for the
     /// connections that were handed over. Streams end when their hub is drained: do that first.
     pub async fn shut_down(self, patience: Duration) {
+        let deadline = Instant::now() + patience;
         self.listening.iter().for_each(|task| task.abort());
+        if self.stats.read().connections > 0 {
+            sleep(LAST_REQUESTS.min(patience / LAST_REQUESTS_PART)).await;
+        }
         self.closing.send_replace(());
-        if tokio::time::timeout(patience, self.closing.closed()).await.is_err() {
+        if timeout_at(deadline, self.closing.closed()).await.is_err() {
             tracing::warn!(
                 connections = self.stats.read().connections,
                 "connections were cut: they took too long"
@@ -174,7 +187,7 @@ async fn accept(listener: Listener, acceptor: Arc<Acceptor>) {
             Err(error) => {
                 acceptor.stats.hits().hit(Limit::OpenFiles);
                 tracing::error!(%error, "a connection could not be accepted; is the limit of open files too low?");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }
@@ -185,26 +198,22 @@ mod tests {
     use axum::Router;
     use http::Request;
     use hyper_util::rt::{TokioExecutor, TokioIo};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::{TcpListener, TcpStream},
+    };
 
     use super::*;
+
+    fn limits(head_time: Duration) -> Limits {
+        Limits { max_connections: 1, max_per_address: 1, head_time, ..Limits::default() }
+    }
 
     #[tokio::test]
     async fn an_http2_connection_over_the_limit_is_answered_and_ended() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut server = Server::new(
-            Limits {
-                max_connections: 1,
-                max_per_address: 1,
-                max_head: 65536,
-                head_time: Duration::from_secs(60),
-                max_streams: 250,
-                write_stall: Duration::from_secs(60),
-                send_buffer: 256 << 10,
-            },
-            true,
-        );
+        let mut server = Server::new(limits(Duration::from_secs(60)), true);
         server.serve(listener, Routes::new(Router::new()));
         let first = TcpStream::connect(address).await.unwrap();
         let second = TcpStream::connect(address).await.unwrap();
@@ -220,5 +229,44 @@ mod tests {
         let ended = tokio::time::timeout(Duration::from_secs(60), connection).await;
         ended.expect("the connection stays").unwrap().unwrap();
         drop((first, sender));
+    }
+
+    async fn connect(server: &mut Server) -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        server.serve(listener, Routes::new(Router::new()));
+        let stream = TcpStream::connect(address).await.unwrap();
+        while server.stats().read().accepted == 0 {
+            tokio::task::yield_now().await;
+        }
+        stream
+    }
+
+    #[tokio::test]
+    async fn who_was_accepted_last_is_answered_before_the_server_closes() {
+        let mut server = Server::new(limits(Duration::from_secs(60)), true);
+        let mut stream = connect(&mut server).await;
+        let request = async {
+            stream.write_all(b"GET /topics HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let ((), answer) = tokio::join!(biased; server.shut_down(Duration::from_secs(60)), request);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_http2_connection_without_requests_is_ended_also_if_it_begins_one_for_ever() {
+        /// A SETTINGS frame, and the beginning of a HEADERS frame.
+        const OPENING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x20\x01";
+        // Time passes at once here, and the first patience is not what is tested.
+        let mut server = Server::new(limits(Duration::from_secs(3600)), true);
+        let mut stream = connect(&mut server).await;
+        stream.write_all(OPENING).await.unwrap();
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(24 * 3600), stream.read_to_end(&mut rest)).await;
+        ended.expect("the connection stays").ok();
+        assert!(server.stats().hits().read().contains(&(Limit::HeadTime, 1)));
     }
 }

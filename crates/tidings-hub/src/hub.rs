@@ -258,6 +258,11 @@ impl Hub {
         self.0.shards.iter().for_each(|shard| shard.send(Command::Drain(Pace { over, window })));
     }
 
+    /// Ends every stream that is left of a drain, now: what its subscriber has not taken it will not get.
+    pub fn cut_off(&self) {
+        self.0.shards.iter().for_each(|shard| shard.send(Command::CutOff));
+    }
+
     /// Ends the streams of those whom `is_closed` means, with a `tidings.close` event, and from now on of everyone whom it
     /// means when a subscription begins. It takes the place of the one given before; it is asked on the shards' threads
     /// and must not block.

@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Replay(SubscriberId, Outcome),
     /// All are to be told to come back, at this pace, and their streams ended.
     Drain(Pace),
+    /// Those who are still here are to be ended.
+    CutOff,
     /// The times of heartbeats and stalls may be others.
     Retime,
     /// Someone asks for something else.
@@ -290,6 +292,7 @@ impl Shard {
             Command::End(id) => self.with(id, Self::close_one),
             Command::Retime => self.retime(),
             Command::Drain(pace) => self.drain(pace),
+            Command::CutOff => self.cut_off_the_rest(),
             Command::Disconnect(closer) => self.disconnect(&closer),
             Command::Close(closer) => self.close(closer),
         }

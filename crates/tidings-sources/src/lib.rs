@@ -38,7 +38,7 @@ pub use config::{
 };
 pub use duration::{HumanDuration, NotADuration};
 pub use invalid::{InvalidSource, InvalidSourceReason};
-pub use running::{Monitor, Sources, start};
+pub use running::{Monitor, Prepared, Sources, prepare, start};
 pub use secret::Secret;
 pub use size::{ByteSize, NotASize};
 pub use status::{SourceState, SourceStatus};

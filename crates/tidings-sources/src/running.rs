@@ -85,15 +85,31 @@ impl Context {
 /// # Errors
 /// When a configuration is at fault, as [`SourceConfig::check`]; then none is started.
 pub fn start(configs: &[SourceConfig], hub: &Hub, handle: &Handle) -> Result<Sources, InvalidSource> {
-    let plans = configs.iter().map(Plan::new).collect::<Result<Vec<_>, _>>()?;
+    let Prepared(plans) = prepare(configs)?;
     let mut names = HashSet::new();
-    let started = configs.iter().zip(plans);
-    let running: Vec<_> = started
-        .map(|(config, plan)| Running::start(config, plan, unique(config.name(), &mut names), hub, handle))
+    let running: Vec<_> = plans
+        .into_iter()
+        .map(|(config, plan)| {
+            let name = unique(config.name(), &mut names);
+            Running::start(config, plan, name, hub, handle)
+        })
         .collect();
     let monitor = Monitor::default();
     monitor.watch(&running);
     Ok(Sources { running, monitor })
+}
+
+/// Configurations without fault, for [`Sources::exchange`].
+#[derive(Debug)]
+pub struct Prepared(Vec<(SourceConfig, Plan)>);
+
+/// Looks through configurations, and starts nothing.
+///
+/// # Errors
+/// When one is at fault, as [`SourceConfig::check`].
+pub fn prepare(configs: &[SourceConfig]) -> Result<Prepared, InvalidSource> {
+    let plans = configs.iter().map(|config| Ok((config.clone(), Plan::new(config)?)));
+    plans.collect::<Result<_, _>>().map(Prepared)
 }
 
 /// The name, with a number behind it if another source has it.
@@ -126,12 +142,12 @@ async fn run(plan: Plan, context: Context, hub: Hub) {
 }
 
 impl Running {
-    fn start(config: &SourceConfig, plan: Plan, name: String, hub: &Hub, handle: &Handle) -> Self {
+    fn start(config: SourceConfig, plan: Plan, name: String, hub: &Hub, handle: &Handle) -> Self {
         let (stop, stopped) = watch::channel(false);
         let tracker = Arc::new(Tracker::new(name, config.kind()));
         let context = Context { source: tracker.clone(), outbox: Outbox::new(plan.limits()), stop: stopped };
         let task = handle.spawn(run(plan, context, hub.via(Front::Source)));
-        Self { config: config.clone(), tracker, stop, task }
+        Self { config, tracker, stop, task }
     }
 }
 
@@ -167,20 +183,16 @@ impl Sources {
 
     /// Goes on with these configurations: sources that are configured as before go on as if nothing had happened, others
     /// are stopped, as [`Self::stop`] does, and then those that are new are started. Within a Tokio runtime.
-    ///
-    /// # Errors
-    /// When a configuration is at fault; then nothing has changed.
-    pub async fn exchange(&mut self, configs: &[SourceConfig], hub: &Hub) -> Result<(), InvalidSource> {
-        let plans = configs.iter().map(Plan::new).collect::<Result<Vec<_>, _>>()?;
+    pub async fn exchange(&mut self, Prepared(plans): Prepared, hub: &Hub) {
         let mut former = std::mem::take(&mut self.running);
         let mut kept: Vec<Option<Running>> = Vec::new();
-        for config in configs {
+        for (config, _) in &plans {
             let same = former.iter().position(|running| running.config == *config);
             kept.push(same.map(|place| former.remove(place)));
         }
         stop(former).await;
         let mut names: HashSet<String> = kept.iter().flatten().map(|one| one.tracker.name.clone()).collect();
-        let slots = configs.iter().zip(plans).zip(kept);
+        let slots = plans.into_iter().zip(kept);
         self.running = slots
             .map(|((config, plan), kept)| {
                 kept.unwrap_or_else(|| {
@@ -190,7 +202,6 @@ impl Sources {
             })
             .collect();
         self.monitor.watch(&self.running);
-        Ok(())
     }
 
     /// Stops all sources: no more is received, and what has been is published. Takes five seconds at most; what the

@@ -141,7 +141,7 @@ pub(crate) struct Admin {
 }
 
 /// What the command line says.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Overrides {
     /// `--config`.
     pub(crate) config: Option<PathBuf>,

@@ -71,10 +71,14 @@ pub(crate) async fn run(
         let is_exchanged = loop {
             match signals.next().await {
                 Wish::Stop => break false,
-                Wish::Reload => serving.reload(overrides).await,
-                Wish::Exchange => match successor.check().await {
-                    Ok(()) => break true,
-                    Err(error) => tracing::error!(
+                Wish::Reload => match signals.unless_told_to_stop(reload::read(overrides)).await {
+                    Some(config) => serving.reload(config).await,
+                    None => break false,
+                },
+                Wish::Exchange => match signals.unless_told_to_stop(successor.check()).await {
+                    None => break false,
+                    Some(Ok(())) => break true,
+                    Some(Err(error)) => tracing::error!(
                         reason = format!("{error:#}"),
                         "the program on disk cannot take over: the hub goes on as before"
                     ),

@@ -1,6 +1,10 @@
 //! Sockets that the hub is started with, as systemd passes them, or the hub whose place it takes.
 
-use std::{net::TcpListener, os::unix::net::UnixStream};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+};
 
 use rustix::process::Signal;
 
@@ -70,4 +74,14 @@ fn sockets_for_another_process_are_left_alone() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut hub = Serving::start(HERE);
     assert_ne!(hub.address(), taken.local_addr().unwrap());
+}
+
+#[test]
+fn the_file_of_a_former_hubs_socket_gets_the_mode_that_is_configured_now() {
+    let listen = "unix_mode = '600'\nlisten = ['127.0.0.1:0', 'unix:DIR/hub.sock', 'unix:DIR/web.sock']";
+    let mut hub = Serving::activated(&["tidings-public=DIR/hub.sock", "web=DIR/web.sock"], listen);
+    assert_eq!(hub.places().len(), 3);
+    let mode = |file| fs::metadata(hub.path(file)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("hub.sock"), 0o600);
+    assert_ne!(mode("web.sock"), 0o600, "the file is not the hub's");
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, thread};
 use rustix::process::Signal;
 use tidings_stream::Item;
 
-use crate::support::{Hub, Listener};
+use crate::support::{Hub, Listener, wait_until};
 
 #[test]
 fn streams_end_one_after_the_other_and_publishing_goes_on_until_the_last() {
@@ -50,4 +50,23 @@ fn whole(mut items: Vec<Item>) -> usize {
     let data: Vec<String> = events.collect();
     assert!(data.iter().enumerate().all(|(number, data)| *data == number.to_string()), "{data:?}");
     data.len()
+}
+
+#[test]
+fn who_never_reads_does_not_take_the_time_of_those_who_publish() {
+    let configuration = "[stream]\ndrain_time = '4s'\n[limits]\nsend_buffer = '64KiB'";
+    let mut hub = Hub::configured(configuration);
+    let mut silent = hub.connect();
+    silent.send_request("GET", "/events?topic=a", &[], b"").unwrap();
+    wait_until("it is there", || hub.stats()["subscribers"] == 1);
+    // More than the system holds on both sides.
+    let much = "x".repeat(1 << 19);
+    for _ in 0..40 {
+        hub.publish("a", &much);
+    }
+    hub.signal(Signal::TERM);
+    assert!(hub.ended().success());
+    let log = hub.stderr();
+    assert!(log.contains("streams were cut off") && log.contains(r#""reason":"drained""#), "{log}");
+    assert!(!log.contains("connections were cut"), "{log}");
 }

@@ -188,3 +188,18 @@ fn a_program_or_configuration_that_cannot_run_changes_nothing() {
     let mut back = hub.listen("topic=a&last_event_id=earliest");
     assert_eq!(back.event().data, "still here");
 }
+
+#[test]
+fn a_hub_stops_while_the_program_on_disk_takes_its_time() {
+    let wrapper = Some("exec sh -c 'ln -sf \"$0\" ./hub && exec ./hub \"$@\"'");
+    let mut hub = Hub::with(Options { wrapper: wrapper.map(str::to_owned), ..Options::default() });
+    let (link, begun) = (hub.directory().join("hub"), hub.directory().join("begun"));
+    fs::remove_file(&link).unwrap();
+    fs::write(&link, format!("#!/bin/sh\ntouch {}\nexec sleep 3600\n", begun.display())).unwrap();
+    fs::set_permissions(&link, fs::Permissions::from_mode(0o755)).unwrap();
+    hub.signal(Signal::USR2);
+    wait_until("it is asked", || begun.exists());
+    hub.signal(Signal::TERM);
+    assert!(hub.ended().success());
+    assert!(!hub.stderr().contains("cannot take over"), "{}", hub.stderr());
+}

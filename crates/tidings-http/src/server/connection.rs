@@ -18,6 +18,7 @@ use super::{
     admission::{Admission, Ticket},
     edge,
     hand_over::Desk,
+    occupancy::Occupancy,
     proxy_protocol::{self, Origin},
     stall::StallGuard,
     tls,
@@ -27,10 +28,14 @@ use crate::{limit::Limit, origin};
 
 /// What a client of HTTP/2 without TLS sends first (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Between two looks at a connection whose first bytes have come in part; rare enough to be coarse.
-const PREFACE_PATIENCE: Duration = Duration::from_millis(10);
+/// Between two looks at a connection whose first bytes have come in part: at first, and at last, for one that sends no
+/// more. Rare enough to be coarse.
+const PREFACE_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PREFACE_PAUSE: Duration = Duration::from_millis(500);
 /// How often an idle HTTP/2 connection is asked whether it is alive, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long an HTTP/2 connection may be without a request at least. Browsers keep them for the next one.
+const IDLE: Duration = Duration::from_secs(60);
 /// Bytes that HTTP/2 buffers for one stream before it waits for the peer to take them.
 const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// Bytes of request bodies that an HTTP/2 peer may send unasked: for one request, and for all of a connection. The second
@@ -172,16 +177,27 @@ async fn serve_http2(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(MAX_SEND_BUFFER)
         .max_header_list_size(u32::try_from(limits.max_head).unwrap_or(u32::MAX));
+    let occupancy = Occupancy::default();
     let service = service_fn(|request: Request<Incoming>| {
-        let answer = caller.clone().answer(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        let (answer, guest) = (caller.clone().answer(request), occupancy.enter());
+        async move { Ok::<_, Infallible>(guest.stay(answer.await)) }
     });
+    let patience = limits.head_time.max(IDLE);
     let mut connection = std::pin::pin!(http2.serve_connection(TokioIo::new(io), service));
     tokio::select! {
         outcome = connection.as_mut() => return Ok(outcome?),
-        () = caller.told_to_end(acceptor) => connection.as_mut().graceful_shutdown(),
+        () = caller.told_to_end(acceptor) => {}
+        () = occupancy.idle(patience) => {}
     }
-    Ok(connection.await?)
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        outcome = connection.as_mut() => Ok(outcome?),
+        // It does not go, or sends a request's head that does not end.
+        () = occupancy.idle(patience) => {
+            acceptor.stats.hits().hit(Limit::HeadTime);
+            Ok(())
+        }
+    }
 }
 
 async fn serve_http1(
@@ -251,6 +267,7 @@ pub(super) fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<Limi
 /// Looks at the first bytes without taking them.
 async fn speaks_http2(stream: &Transport) -> io::Result<bool> {
     let mut first = [0; HTTP2_PREFACE.len()];
+    let mut pause = PREFACE_PAUSE;
     loop {
         let seen = stream.peek(&mut first).await?;
         if seen == 0 || first[..seen] != HTTP2_PREFACE[..seen] {
@@ -259,6 +276,8 @@ async fn speaks_http2(stream: &Transport) -> io::Result<bool> {
         if seen == HTTP2_PREFACE.len() {
             return Ok(true);
         }
-        tokio::time::sleep(PREFACE_PATIENCE).await;
+        tokio::time::sleep(pause).await;
+        // The bytes that are there make the socket readable all the time, also after its end.
+        pause = (pause * 2).min(LONGEST_PREFACE_PAUSE);
     }
 }

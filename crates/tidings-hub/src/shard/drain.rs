@@ -104,6 +104,12 @@ impl Shard {
         }
     }
 
+    /// Ends the streams of those who have not gone: they do not read, or would have had to be sent more.
+    pub(super) fn cut_off_the_rest(&mut self) {
+        let left: Vec<SubscriberKey> = self.subscribers.iter().map(|(key, _)| key).collect();
+        left.into_iter().for_each(|key| self.cut_off(key, EndReason::Drained));
+    }
+
     /// Whether a subscriber must still be sent something below this offset. Those who come back find it then; but one
     /// whose farewell is its own may have been told by it that this was all.
     fn must_have(&self, key: SubscriberKey, committed: u64) -> bool {

@@ -190,7 +190,12 @@ async fn sockets(
     if let Some(path) = address.path() {
         let place = Place::Unix(Some(path.to_owned()));
         let bound = || Ok(Some(bind::unix(path, config.unix_mode)?));
-        return Ok(socket(kind, place, inherited, bound)?.into_iter().collect());
+        let found = socket(kind, place, inherited, bound)?;
+        // Another mode may be configured by now than the hub had that made the file. What others made is theirs to open.
+        if found.as_ref().is_some_and(|heirloom| heirloom.is_own) {
+            bind::set_mode(path, config.unix_mode).with_context(|| format!("cannot listen on {address}"))?;
+        }
+        return Ok(found.into_iter().collect());
     }
     let resolved = lookup_host(address.as_str()).await;
     let mut found = Vec::new();

@@ -17,11 +17,20 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Where a control group of version 2 has its limit, seen from a container or below the whole tree.
 const GROUPS: &str = "/sys/fs/cgroup";
 
-/// The ceiling in bytes. `None` where it cannot be found out how much there is: on other systems than Linux.
+/// The ceiling in bytes. `None` where it cannot be found out how much there is, which is said: on other systems than Linux.
 pub(super) fn ceiling(memory: Memory) -> Option<u64> {
     match memory {
         Memory::Bytes(bytes) => Some(bytes),
-        Memory::Share(percent) => Some(available()? / 100 * u64::from(percent)),
+        Memory::Share(percent) => {
+            let available = available();
+            if available.is_none() {
+                tracing::warn!(
+                    "how much memory there is cannot be found out, so that there is no ceiling: set limits.memory to a \
+                     number of bytes"
+                );
+            }
+            Some(available? / 100 * u64::from(percent))
+        }
     }
 }
 
@@ -75,20 +84,28 @@ fn resident() -> Option<u64> {
 
 /// The memory that there is: the machine's, or less where its control group or one above it allows less.
 fn available() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(total)?;
     let group = fs::read_to_string("/proc/self/cgroup").ok();
     let group = group.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("0::")));
     let path = Path::new(GROUPS).join(group.unwrap_or_default().trim_start_matches('/'));
     let groups = path.ancestors().take_while(|path| path.starts_with(GROUPS));
     let limits = groups.filter_map(|path| fs::read_to_string(path.join("memory.max")).ok());
     // "max" is none.
-    limits.filter_map(|text| text.trim().parse().ok()).chain([machine]).min()
+    limits.filter_map(|text| text.trim().parse().ok()).chain(machine()).min()
 }
 
-/// `MemTotal` (proc_meminfo(5)), in bytes.
-fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+/// All of the machine's, by sysinfo(2): `/proc/meminfo` is hidden from a service that sees nothing but processes in
+/// `/proc` (systemd's `ProcSubset=pid`).
+#[cfg(target_os = "linux")]
+fn machine() -> Option<u64> {
+    let info = rustix::system::sysinfo();
+    // Their type is that of the machine's words.
+    #[allow(clippy::useless_conversion)]
+    u64::from(info.totalram).checked_mul(info.mem_unit.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn machine() -> Option<u64> {
+    None
 }
 
 #[cfg(test)]
@@ -97,7 +114,10 @@ mod tests {
 
     #[test]
     fn what_there_is_and_what_it_has_is_found_out() {
-        assert_eq!(total("MemTotal:       16384 kB\nMemFree: 1 kB\n"), Some(16 << 20));
+        let meminfo = fs::read_to_string("/proc/meminfo").unwrap();
+        let total = meminfo.strip_prefix("MemTotal:").unwrap().lines().next().unwrap().trim();
+        let total: u64 = total.strip_suffix(" kB").unwrap().parse().unwrap();
+        assert_eq!(machine(), Some(total << 10));
         let (available, resident) = (available().unwrap(), resident().unwrap());
         assert!(resident > 1 << 20 && resident < available, "{resident} of {available}");
         let ceiling = ceiling(Memory::Share(50)).unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use axum::Router;
 use tidings_http::app;
+use tokio::task::spawn_blocking;
 
 use super::{Serving, demo, fronts, machine, pinned::pin, routes, service, settings};
 use crate::{
@@ -12,14 +13,25 @@ use crate::{
     logs,
 };
 
+/// Reads the configuration, or what is wrong with it. Dropping the future leaves nothing behind.
+pub(super) async fn read(overrides: &Overrides) -> Result<Config, Vec<String>> {
+    service::reloading("reading the configuration anew");
+    let overrides = overrides.clone();
+    // Apart, for the disk may be slow, and the watchdog is told by this task that the hub lives.
+    match spawn_blocking(move || Config::load(&overrides, &Environment::of_process())).await {
+        Ok(Ok(config)) => Ok(config),
+        Ok(Err(problems)) => Err(problems.to_string().lines().map(str::to_owned).collect()),
+        Err(error) => Err(vec![error.to_string()]),
+    }
+}
+
 impl Serving {
-    /// Reads the configuration and goes by it, if there is nothing wrong with it. Open connections stay open; only streams
-    /// end whose rights are no more.
-    pub(super) async fn reload(&mut self, overrides: &Overrides) {
-        service::reloading("reading the configuration anew");
-        let outcome = match Config::load(overrides, &Environment::of_process()) {
+    /// Goes by the configuration, if there is nothing wrong with it. Open connections stay open; only streams end whose
+    /// rights are no more.
+    pub(super) async fn reload(&mut self, config: Result<Config, Vec<String>>) {
+        let outcome = match config {
             Ok(config) => self.apply(config).await.map_err(|error| vec![format!("{error:#}")]),
-            Err(problems) => Err(problems.to_string().lines().map(str::to_owned).collect()),
+            Err(problems) => Err(problems),
         };
         let status = match outcome {
             Ok(()) => {
@@ -49,11 +61,13 @@ impl Serving {
         let rules = self.authority.prepare(config.auth_settings())?;
         let (public, admin) = self.routes(&config)?;
         let sources = demo::with_own(&config, &self.own_address)?;
-        logs::set_level(&config.logs)?;
-        if let Some(tls) = &self.open.tls {
-            tls.reload().context("tls")?;
+        let sources = tidings_sources::prepare(&sources).context("a [[source]] is at fault")?;
+        if let Some(tls) = self.open.tls.clone() {
+            // The disk may be slow. A certificate that is sound is shown even if the level is not: it would be anyway.
+            spawn_blocking(move || tls.reload()).await?.context("tls")?;
         }
-        self.sources.exchange(&sources, &self.hub).await.context("a [[source]] is at fault")?;
+        logs::set_level(&config.logs)?;
+        self.sources.exchange(sources, &self.hub).await;
 
         self.authority.exchange(rules);
         self.hub.set(settings::hub(&config));

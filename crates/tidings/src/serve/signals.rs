@@ -51,6 +51,16 @@ impl Signals {
         }
     }
 
+    /// What comes of this, or `None` if the process is told to stop first. Other wishes wait.
+    pub(super) async fn unless_told_to_stop<T>(&mut self, doing: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => None,
+            _ = self.interrupt.recv() => None,
+            done = doing => Some(done),
+        }
+    }
+
     /// Ends the process when it is told to stop once more, for a person who has had enough.
     pub(super) fn insist(mut self) {
         tokio::spawn(async move {

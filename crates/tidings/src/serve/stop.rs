@@ -9,6 +9,8 @@ use super::{Serving, fronts, listen::Kept};
 
 /// The part of `stream.drain_time` in which streams are ended, at most: the rest is for what is on its way then.
 const DRAIN_PART: u32 = 2;
+/// The part of it that is kept for those who publish: streams that nobody reads are cut off before.
+const PUBLISH_PART: u32 = 4;
 /// Streams that were told to come back end by themselves, soon.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -22,8 +24,13 @@ impl Serving {
         let deadline = Instant::now() + stream.drain_time;
         let over = stream.drain_window.min(stream.drain_time / DRAIN_PART);
         self.hub.drain_over(over, stream.drain_window);
-        // Who has not gone by then is cut off below.
-        timeout_at(deadline, all_gone(&self.hub)).await.ok();
+        if timeout_at(deadline - stream.drain_time / PUBLISH_PART, all_gone(&self.hub)).await.is_err() {
+            tracing::warn!(
+                subscribers = self.hub.stats().subscribers,
+                "streams were cut off: they took too long"
+            );
+            self.hub.cut_off();
+        }
         let then = then(self.open.kept);
         tokio::join!(self.sources.stop(), self.server.shut_down(deadline - Instant::now()));
         if let Some(presence) = self.presence

@@ -61,9 +61,14 @@ fn unix_socket(path: &Path, mode: u32) -> io::Result<Socket> {
     let socket = stream_socket(SocketFlags::CLOEXEC)?;
     bind(&socket, &SocketAddrUnix::new(path)?)?;
     // Nobody can connect before it listens, so that nobody who may not comes in between.
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    set_mode(path, mode)?;
     listen(&socket, i32::try_from(BACKLOG).unwrap_or(i32::MAX))?;
     Ok(Socket::Unix(socket.into()))
+}
+
+/// Says who may connect to the socket with this file.
+pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 /// Whether the file is a socket that nobody listens on.
