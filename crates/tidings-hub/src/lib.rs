@@ -55,6 +55,7 @@ mod selector;
 mod settings;
 mod shard;
 mod sink;
+mod slim;
 mod socket;
 mod stats;
 mod subscription;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{channel::is_private, rights::ReadRights, selector::Selection, topic::Topic};
+use crate::{channel::is_private, rights::ReadRights, selector::Selection, slim::slim_map, topic::Topic};
 
 /// Counts subscribers by what they asked for. Touched when somebody comes or goes, never on the way of an event.
 #[derive(Debug, Default)]
@@ -161,6 +161,7 @@ fn decrease<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
         *count -= 1;
         if *count == 0 {
             counts.remove(key);
+            slim_map(counts);
         }
     }
 }

@@ -234,7 +234,9 @@ pub enum SubscribeError {
     #[error("the subscription asks for no topic: give at least one")]
     Empty,
     /// It has more selectors than [`Settings::max_selectors`](crate::Settings::max_selectors).
-    #[error("the subscription asks for {asked} topics and patterns: at most {limit} are allowed")]
+    #[error(
+        "the subscription asks for {asked} topics and patterns: at most {limit} are allowed (setting limits.topics_per_subscription)"
+    )]
     TooManySelectors {
         /// How many it has.
         asked: usize,

@@ -15,6 +15,7 @@ use url::Url;
 use self::{prefixes::Prefixes, values::Values};
 use crate::{
     selector::{Matcher, Selection, UrlBase, UrlPattern},
+    slim::slim_map,
     topic::Topic,
 };
 
@@ -164,6 +165,7 @@ fn remove<K: Hash + Eq, V: Hash + Eq>(map: &mut HashMap<K, Values<V>>, key: &K, 
     let is_last = values.is_empty();
     if is_last {
         map.remove(key);
+        slim_map(map);
     }
     is_last
 }

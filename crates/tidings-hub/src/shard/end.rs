@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     control::{expiring, revoked},
+    slim::{slim_map, slim_slab},
     stats::EndReason,
 };
 
@@ -109,6 +110,8 @@ impl Shard {
             self.shared.stats.stalled_sockets.fetch_add(1, Relaxed);
         }
         self.by_id.remove(&subscriber.id);
+        slim_map(&mut self.by_id);
+        slim_slab(&mut self.subscribers);
         self.senders.leave(key, subscriber.sockets());
         self.index.leave(subscriber.class);
         self.shared.registry.leave(&subscriber.selection, &subscriber.read);

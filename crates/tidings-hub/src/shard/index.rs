@@ -21,6 +21,7 @@ use crate::{
     naming::Naming,
     rights::ReadRights,
     selector::Selection,
+    slim::{slim_map, slim_slab},
     topic_map::TopicMap,
 };
 
@@ -145,7 +146,10 @@ impl Index {
             let Group { selection, naming, .. } = self.groups.remove(key);
             self.by_topic.remove(&selection, key);
             self.by_selection.remove(&(selection, naming));
+            slim_map(&mut self.by_selection);
+            slim_slab(&mut self.groups);
         }
+        slim_slab(&mut self.classes);
     }
 
     /// Puts a member among those who are up to date; returns its place there.

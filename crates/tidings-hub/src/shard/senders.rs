@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{Shard, index::SubscriberKey, subscriber::State};
-use crate::batch::Batch;
+use crate::{batch::Batch, slim::slim_map};
 
 /// Who has which socket ids. Several may have named the same.
 #[derive(Debug, Default)]
@@ -22,6 +22,7 @@ impl Senders {
             keys.retain(|one| *one != key);
             if keys.is_empty() {
                 self.0.remove(socket);
+                slim_map(&mut self.0);
             }
         }
     }

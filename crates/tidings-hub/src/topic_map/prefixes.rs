@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::values::Values;
+use crate::slim::slim_map;
 
 /// Things by their prefix. A text is looked up once for each length of prefix that there is, up to its own; it is hashed
 /// once for all of them.
@@ -44,6 +45,7 @@ impl<T: Hash + Eq> Prefixes<T> {
             things.remove(thing);
             if things.is_empty() {
                 self.by_hash.remove(&hash);
+                slim_map(&mut self.by_hash);
             }
         }
         if let Some(count) = self.lengths.get_mut(&length) {

@@ -10,6 +10,8 @@ use crate::config::Config;
 /// Open files besides connections: the log's segments and their readers, pollers, sources, standard streams, and
 /// connections that are told that there is no room.
 const OTHER_FILES: u64 = 512;
+/// Of a limit so small that those would be most of it, they get one in so many.
+const OTHER_SHARE: u64 = 4;
 /// How many connections may wait to be accepted: a crowd that comes back at once.
 pub(super) const BACKLOG: u32 = 4096;
 
@@ -44,7 +46,7 @@ fn connections(files: Option<u64>, wanted: u64) -> (u64, Option<String>) {
     if needed <= files {
         return (wanted, None);
     }
-    let fits = files.saturating_sub(OTHER_FILES).max(1);
+    let fits = files.saturating_sub(OTHER_FILES.min(files / OTHER_SHARE)).max(1);
     let warning = format!(
         "only {fits} connections fit into the limit of {files} open files, and limits.connections is {wanted}: for \
          systemd set LimitNOFILE={needed}, for a container --ulimit nofile={needed}, in a shell (as root) run \
@@ -85,7 +87,7 @@ mod tests {
         let (fits, warning) = connections(Some(20_000), 100_000);
         assert_eq!(fits, 19_488);
         assert!(warning.unwrap().contains("ulimit -n 100512"));
-        assert_eq!(connections(Some(64), 100_000).0, 1);
+        assert_eq!(connections(Some(64), 100_000).0, 48);
     }
 
     #[test]

@@ -76,10 +76,13 @@ fn say(pressure: MemoryPressure, bytes: ByteSize) {
     }
 }
 
-/// The memory that the program has (proc_pid_statm(5), the second field, in pages).
+/// The memory that the program has of its own: what is resident but for pages of files, such as the program itself, which
+/// the kernel takes back when it needs them (proc_pid_statm(5), the second field less the third, in pages).
 fn resident() -> Option<u64> {
     let text = fs::read_to_string("/proc/self/statm").ok()?;
-    text.split(' ').nth(1)?.parse::<u64>().ok()?.checked_mul(page_size() as u64)
+    let mut fields = text.split(' ').skip(1).map(str::parse::<u64>);
+    let (resident, of_files) = (fields.next()?.ok()?, fields.next()?.ok()?);
+    resident.saturating_sub(of_files).checked_mul(page_size() as u64)
 }
 
 /// The memory that there is: the machine's, or less where its control group or one above it allows less.
@@ -119,7 +122,7 @@ mod tests {
         let total: u64 = total.strip_suffix(" kB").unwrap().parse().unwrap();
         assert_eq!(machine(), Some(total << 10));
         let (available, resident) = (available().unwrap(), resident().unwrap());
-        assert!(resident > 1 << 20 && resident < available, "{resident} of {available}");
+        assert!(resident > 1 << 18 && resident < available, "{resident} of {available}");
         let ceiling = ceiling(Memory::Share(50)).unwrap();
         assert!(ceiling <= available / 2 && ceiling > available / 3, "{ceiling} of {available}");
         assert_eq!(super::ceiling(Memory::Bytes(7)), Some(7));
