@@ -79,12 +79,15 @@ fn each_request_has_a_line_and_a_stream_two() {
     assert!(ended["bytes"].as_u64() > Some(0), "{ended}");
 }
 
+/// A request: its method, target and headers.
+type Request = (&'static str, String, Vec<(&'static str, String)>);
+
 #[test]
 fn no_line_holds_a_secret_or_ends_early() {
     let hub = Hub::configured(CONFIGURATION);
     // What HTTP itself lets through: the rest is no header.
     let forged = "x\u{85}\u{202e}";
-    let requests: Vec<(&str, String, Vec<(&str, String)>)> = vec![
+    let requests: Vec<Request> = vec![
         ("GET", format!("/events?topic=a&access_token={KEY}x"), vec![]),
         ("GET", format!("/events?topic=a&authorization={TOKEN}"), vec![]),
         ("POST", "/topics/a".into(), vec![("Authorization", format!("Bearer {TOKEN}"))]),
