@@ -7,6 +7,7 @@
 //! The types here hold what is valid; `tidings.example.toml` documents all keys for people, and a test holds the two
 //! together.
 
+mod acme;
 mod address;
 mod auth;
 mod cors;
@@ -44,6 +45,7 @@ use tidings_hub::Topic;
 use tidings_sources::SourceConfig;
 
 pub(crate) use self::{
+    acme::Acme,
     address::Address,
     auth::Auth,
     cors::Cors,
@@ -166,8 +168,9 @@ impl Config {
         let config = Self::read(&layers);
         layers.finish()?;
         // It blocks nobody: the program has only begun, or whoever reads the configuration again does it apart.
-        if let Some(Err(error)) = config.tls.certificate.as_ref().map(Certificate::load) {
-            return Err(Problem::new(Place::Named("tls".to_owned()), error.to_string()).into());
+        let certificate = config.tls.certificate.as_ref();
+        if let Some(Err(error)) = certificate.map(|certificate| certificate.load(&config.data)) {
+            return Err(Problem::new(Place::Named("tls".to_owned()), format!("{error:#}")).into());
         }
         Ok(Self { file: file.map(|file| PathBuf::from(file.name)), ..config })
     }

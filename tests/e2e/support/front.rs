@@ -121,12 +121,12 @@ impl Drop for Front {
 }
 
 /// A port that is free now; that another program takes it before the proxy does is possible and very unlikely.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 /// A certificate for 127.0.0.1 that vouches for itself and lasts long enough.
-fn make_certificate(directory: &Path) {
+pub(crate) fn make_certificate(directory: &Path) {
     let (key, certificate) = (directory.join("key.pem"), directory.join("certificate.pem"));
     let mut command = Command::new("openssl");
     command.args([

@@ -14,7 +14,7 @@ use std::{
 };
 
 pub(crate) use disk::{SmallDisk, run};
-pub(crate) use front::{Front, Kind};
+pub(crate) use front::{Front, Kind, free_address, make_certificate};
 pub(crate) use http::{Connection, Response};
 pub(crate) use hub::{Hub, Options};
 pub(crate) use program::{Answer, Program, Running};

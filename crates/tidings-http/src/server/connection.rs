@@ -114,6 +114,9 @@ async fn open(arrival: Arrival, limits: &Limits, acceptor: &Acceptor) -> Result<
                 return Ok(None);
             }
             let stream = tls.accept(stream).await?;
+            if tls::is_challenge(&stream) {
+                return Ok(None);
+            }
             let is_http2 = tls::speaks_http2(&stream);
             (Transport::Tls(Box::new(stream)), is_http2)
         }

@@ -1,20 +1,21 @@
-//! TLS with certificates from files, which are read again when they change.
+//! TLS with certificates from files, which are read again when they change, or when whoever obtained a new one says so.
 //!
 //! One configuration lives as long as the listener; only what it shows to clients is exchanged. So connections go on,
 //! and sessions that began under the former certificate can be resumed.
 
-mod expiry;
+mod shown;
+mod validity;
 
 use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use arc_swap::ArcSwap;
 use thiserror::Error;
 use tokio_rustls::{
     TlsAcceptor,
@@ -25,13 +26,13 @@ use tokio_rustls::{
             CertificateDer, PrivateKeyDer,
             pem::{self, PemObject},
         },
-        server::{ClientHello, ResolvesServerCert},
         sign::CertifiedKey,
         version::{TLS12, TLS13},
     },
     server::TlsStream,
 };
 
+use self::shown::{CHALLENGE, Shown};
 use super::transport::Transport;
 
 /// What is spoken, the better first (RFC 7301).
@@ -58,16 +59,12 @@ struct Inner {
     read: Mutex<()>,
 }
 
-/// What is shown to clients.
-#[derive(Debug)]
-struct Shown(ArcSwap<Pair>);
-
 /// A certificate with its key that have been read.
 #[derive(Debug)]
 struct Pair {
     key: Arc<CertifiedKey>,
-    /// `None` when the certificate does not say so as others do.
-    expires: Option<SystemTime>,
+    /// `None` when the certificate does not say it as others do.
+    validity: Option<Range<SystemTime>>,
     /// Of the files' contents.
     hash: u64,
 }
@@ -124,17 +121,32 @@ impl Tls {
     /// # Errors
     /// When they cannot be used.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let tls = Self::new(certificate, key, &PROTOCOLS)?;
+        tls.reload()?;
+        Ok(tls)
+    }
+
+    /// What an authority is yet to certify. The file will hold the certificate, with the chain that leads to it, and its
+    /// key; until it does and [`reload`](Self::reload) has read it, handshakes fail, but for those by which the
+    /// authority validates domains ([`begin_challenge`](Self::begin_challenge)).
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn awaited(file: &Path) -> Result<Self, TlsError> {
+        Self::new(file, file, &[PROTOCOLS[0], PROTOCOLS[1], CHALLENGE])
+    }
+
+    fn new(certificate: &Path, key: &Path, protocols: &[&[u8]]) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let pair = Pair::read(certificate, key, &provider)?;
         let unusable =
             |source| TlsError::Unusable { certificate: certificate.to_owned(), key: key.to_owned(), source };
-        let shown = Arc::new(Shown(ArcSwap::from_pointee(pair)));
+        let shown = Arc::new(Shown::default());
         let mut config = ServerConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(unusable)?
             .with_no_client_auth()
             .with_cert_resolver(shown.clone());
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         // Sessions are kept by the clients, so that a crowd that comes back needs no room here.
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
         Ok(Self(Arc::new(Inner {
@@ -156,16 +168,43 @@ impl Tls {
         // Nothing under the lock can be left half done.
         let _one_at_a_time = read.lock().unwrap_or_else(PoisonError::into_inner);
         let pair = Pair::read(certificate, key, provider)?;
-        if pair.hash == shown.0.load().hash {
+        if shown.pair.load().as_ref().is_some_and(|former| former.hash == pair.hash) {
             return Ok(false);
         }
-        shown.0.store(Arc::new(pair));
+        shown.pair.store(Some(Arc::new(pair)));
         Ok(true)
     }
 
-    /// When the certificate ends, if that can be told.
+    /// When the certificate ends, if there is one and that can be told.
     pub fn expires(&self) -> Option<SystemTime> {
-        self.0.shown.0.load().expires
+        self.validity().map(|validity| validity.end)
+    }
+
+    /// From when to when the certificate is valid, if there is one and that can be told.
+    pub fn validity(&self) -> Option<Range<SystemTime>> {
+        self.0.shown.pair.load().as_ref()?.validity.clone()
+    }
+
+    /// Shows this certificate to whoever validates the domain by the challenge `tls-alpn-01` (RFC 8737), until
+    /// [`end_challenges`](Self::end_challenges).
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    pub fn begin_challenge(
+        &self,
+        domain: &str,
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<(), rustls::Error> {
+        // Its extension is critical, and rustls refuses to look at a certificate with one that it does not know.
+        let key = self.0.provider.key_provider.load_private_key(key)?;
+        self.0.shown.begin_challenge(domain, Arc::new(CertifiedKey::new(vec![certificate], key)));
+        Ok(())
+    }
+
+    /// Lets nobody validate a domain any more.
+    pub fn end_challenges(&self) {
+        self.0.shown.end_challenges();
     }
 
     /// Reads the files again whenever they change, and warns when the certificate comes to its end. Never ends.
@@ -224,10 +263,9 @@ pub(super) fn speaks_http2(stream: &TlsStream<Transport>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(HTTP2)
 }
 
-impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load().key.clone())
-    }
+/// Whether the handshake was made to validate a domain; nothing is said on such a connection (RFC 8737, section 3).
+pub(super) fn is_challenge(stream: &TlsStream<Transport>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(CHALLENGE)
 }
 
 impl Pair {
@@ -240,7 +278,7 @@ impl Pair {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| pem(certificate, error))?;
         let Some(leaf) = chain.first() else { return Err(TlsError::NoCertificate(certificate.to_owned())) };
-        let expires = expiry::not_after(leaf);
+        let validity = validity::validity(leaf);
         let key_der = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|error| match error {
             pem::Error::NoItemsFound => TlsError::NoKey(key.to_owned()),
             error => pem(key, error),
@@ -250,7 +288,7 @@ impl Pair {
             rustls::Error::InconsistentKeys(_) => TlsError::Mismatch { certificate, key },
             source => TlsError::Unusable { certificate, key, source },
         })?;
-        Ok(Self { key: Arc::new(key), expires, hash: hasher.finish() })
+        Ok(Self { key: Arc::new(key), validity, hash: hasher.finish() })
     }
 }
 

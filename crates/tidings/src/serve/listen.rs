@@ -1,5 +1,7 @@
 //! The addresses that are served.
 
+#[cfg(feature = "acme")]
+mod acme;
 mod bind;
 mod inherited;
 mod kept;
@@ -98,7 +100,8 @@ impl Listeners {
     ) -> anyhow::Result<Open> {
         let own_address = self.own_address();
         server.proxies().store(config.proxies.protocol.then(|| Arc::new(config.proxies.trusted.clone())));
-        let tls = config.tls.certificate.as_ref().map(Certificate::load).transpose().context("tls")?;
+        let certificate = config.tls.certificate.as_ref();
+        let tls = certificate.map(|certificate| certificate.load(&config.data)).transpose().context("tls")?;
         let (mut kept, mut lines) = (Kept::default(), String::new());
         for Heirloom { socket, place, kind, is_own } in self.0 {
             let file = match &place {
@@ -133,10 +136,19 @@ impl Listeners {
         logs::flush();
         let mut stdout = io::stdout().lock();
         stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).context("standard output")?;
-        if let Some(tls) = &tls {
-            tokio::spawn(tls.clone().watch());
-        }
-        Ok(Open { kept, tls })
+        let from_files = match (certificate, tls) {
+            (Some(Certificate::Files { .. }), Some(tls)) => {
+                tokio::spawn(tls.clone().watch());
+                Some(tls)
+            }
+            #[cfg(feature = "acme")]
+            (Some(Certificate::Acme(acme)), Some(tls)) => {
+                tokio::spawn(acme::keep(acme.clone(), config.data.clone(), tls));
+                None
+            }
+            _ => None,
+        };
+        Ok(Open { kept, tls: from_files })
     }
 }
 
@@ -145,7 +157,7 @@ impl Listeners {
 pub(super) struct Open {
     /// The sockets, a second time.
     pub(super) kept: Kept,
-    /// What the listeners with TLS show, to be read again when the operator asks for it.
+    /// What the listeners with TLS show from files, to be read again when the operator asks for it.
     pub(super) tls: Option<Tls>,
 }
 

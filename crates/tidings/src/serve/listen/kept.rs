@@ -28,7 +28,6 @@ impl Kept {
     ///
     /// # Errors
     /// When a descriptor cannot be duplicated.
-    #[allow(dead_code, reason = "for the program that takes the place of this one")]
     pub(crate) fn hand_over(&mut self) -> io::Result<Vec<(String, OwnedFd)>> {
         let duplicate = |(name, socket): &(String, OwnedFd)| Ok((name.clone(), socket.try_clone()?));
         let sockets = self.sockets.iter().map(duplicate).collect::<io::Result<_>>()?;

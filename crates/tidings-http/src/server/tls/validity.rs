@@ -1,8 +1,11 @@
-//! When a certificate ends: as much of X.509 (RFC 5280, section 4.1) and DER (X.690) as leads there.
+//! From when on a certificate is valid, and when it ends: as much of X.509 (RFC 5280, section 4.1) and DER (X.690) as leads there.
 //!
 //! The certificate is the operator's own; what cannot be read is no error, for rustls decides whether it can be used.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    ops::Range,
+    time::{Duration, SystemTime},
+};
 
 const INTEGER: u8 = 0x02;
 const UTC_TIME: u8 = 0x17;
@@ -11,8 +14,8 @@ const SEQUENCE: u8 = 0x30;
 /// The explicit tag [0] of the version, which comes first if it is there.
 const VERSION: u8 = 0xa0;
 
-/// The `notAfter` of a certificate.
-pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
+/// From the `notBefore` to the `notAfter` of a certificate.
+pub(super) fn validity(certificate: &[u8]) -> Option<Range<SystemTime>> {
     let (SEQUENCE, certificate, _) = element(certificate)? else { return None };
     let (SEQUENCE, signed, _) = element(certificate)? else { return None };
     let (first, _, after_version) = element(signed)?;
@@ -21,9 +24,9 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     let (SEQUENCE, _algorithm, rest) = element(rest)? else { return None };
     let (SEQUENCE, _issuer, rest) = element(rest)? else { return None };
     let (SEQUENCE, validity, _) = element(rest)? else { return None };
-    let (_, _not_before, rest) = element(validity)?;
-    let (kind, text, _) = element(rest)?;
-    time(kind, std::str::from_utf8(text).ok()?)
+    let (start_kind, start, rest) = element(validity)?;
+    let (end_kind, end, _) = element(rest)?;
+    Some(time(start_kind, start)?..time(end_kind, end)?)
 }
 
 /// The tag and the content of the first element, and what follows it.
@@ -43,7 +46,8 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 /// `YYMMDDHHMMSSZ`, or with four digits of the year.
-fn time(kind: u8, text: &str) -> Option<SystemTime> {
+fn time(kind: u8, text: &[u8]) -> Option<SystemTime> {
+    let text = std::str::from_utf8(text).ok()?;
     let (year, rest) = match kind {
         UTC_TIME => {
             let year = number(text.get(..2)?)?;
@@ -100,7 +104,7 @@ mod tests {
             (INTEGER, "260101000000Z", None),
         ] {
             let expected = seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-            assert_eq!(time(kind, text), expected, "{text}");
+            assert_eq!(time(kind, text.as_bytes()), expected, "{text}");
         }
     }
 
@@ -113,16 +117,17 @@ mod tests {
         signed.extend(times);
         let mut whole = vec![SEQUENCE, 0x81, signed.len() as u8 + 2, SEQUENCE, signed.len() as u8];
         whole.extend(signed);
-        let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_761_600);
-        assert_eq!(not_after(&whole), Some(expected));
+        let [start, end] =
+            [1_767_225_600, 1_798_761_600].map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s));
+        assert_eq!(validity(&whole), Some(start..end));
         for length in 0..whole.len() {
-            assert_eq!(not_after(&whole[..length]), None);
+            assert_eq!(validity(&whole[..length]), None);
         }
         for at in 0..whole.len() {
             for value in [0, 0x7f, 0x80, 0x84, 0x85, 0xff] {
                 let mut broken = whole.clone();
                 broken[at] = value;
-                not_after(&broken);
+                validity(&broken);
             }
         }
     }
