@@ -270,8 +270,10 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>, habit: Habit) {
         if is_subscriber {
             // Delimited by the end of the connection, unlike the hub's streams.
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+            // Whoever has the head is subscribed to whatever is published from then on.
+            let mut state = state.lock().unwrap();
             stream.write_all(head.as_bytes()).unwrap();
-            state.lock().unwrap().subscribers.push(Some(stream));
+            state.subscribers.push(Some(stream));
             return;
         }
         let mut body = vec![0; length];
