@@ -36,6 +36,8 @@ use crate::{
 const DEFAULT_MINUTES: f64 = 1.5;
 /// Who stays until the end.
 const RESIDENTS: usize = 20;
+/// So many events, so that they get to the end: who leaves after each, and rests besides, is overtaken by the rest.
+const RESIDENTS_STAY_FOR: usize = 1000;
 /// Who comes and goes, at once.
 const GUESTS: usize = 60;
 const MAX_STAY_MS: u64 = 40_000;
@@ -72,7 +74,11 @@ fn everybody_sees_what_they_should_whatever_happens() {
     let mut hub = Hub::configured(CONFIGURATION);
     let mut crowd = Crowd::around(&hub);
     let mut residents = random.fork();
-    crowd.subscribe(RESIDENTS, |number| Habits { http2: number % 2 == 0, ..habits(&mut residents.fork()) });
+    crowd.subscribe(RESIDENTS, |number| {
+        let habits = habits(&mut residents.fork());
+        let leaves_after = habits.leaves_after.max(RESIDENTS_STAY_FOR);
+        Habits { http2: number % 2 == 0, leaves_after, away: Duration::ZERO, ..habits }
+    });
     crowd.publish_in_all_ways(Duration::from_millis(5));
     let mut guests = Guests { names: 0, stop_at: VecDeque::new() };
     let (mut faults, mut told) = ([0_usize; 5], begun);
