@@ -23,7 +23,7 @@ use super::{
 use crate::support::{BOUND, Hub, wait_until};
 
 /// For all of a crowd to come to the end: on a busy machine a reconnection of hundreds takes its time.
-const LAST_BOUND: Duration = Duration::from_secs(3 * 60);
+const LAST_BOUND: Duration = Duration::from_secs(6 * 60);
 
 /// Between two looks at what the witness has.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
