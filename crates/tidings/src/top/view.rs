@@ -143,7 +143,7 @@ impl Pair<'_> {
                 (
                     Paint::Plain,
                     format!(
-                        "  behind by {} events, at most {}",
+                        "  behind by {}, at most {}",
                         number(self.now("tidings_lag_events")),
                         number(self.now("tidings_lag_events_max"))
                     ),
